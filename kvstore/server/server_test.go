@@ -1,0 +1,260 @@
+package server_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"github.com/groundwork-go/groundwork/kvstore"
+	"github.com/groundwork-go/groundwork/kvstore/server"
+)
+
+func start(t *testing.T, o *server.Options, text bool) (addr string, s *server.Server, db *kvstore.DB) {
+	t.Helper()
+	db, err := kvstore.Open(t.TempDir(), nil)
+	require.NoError(t, err)
+	s = server.New(db, o)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	served := make(chan error, 1)
+	go func() {
+		if text {
+			served <- s.ServeText(l)
+		} else {
+			served <- s.Serve(l)
+		}
+	}()
+	t.Cleanup(func() {
+		require.NoError(t, s.Close())
+		require.ErrorIs(t, <-served, server.ErrServerClosed)
+		require.NoError(t, db.Close())
+	})
+	return l.Addr().String(), s, db
+}
+
+func dial(t *testing.T, addr string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	require.NoError(t, err)
+	t.Cleanup(func() { c.Close() })
+	require.NoError(t, c.SetDeadline(time.Now().Add(20*time.Second)))
+	return c
+}
+
+// talk sends in and reads as many bytes as want has.
+func talk(t *testing.T, c net.Conn, in, want string) {
+	t.Helper()
+	_, err := io.WriteString(c, in)
+	require.NoError(t, err)
+	got := make([]byte, len(want))
+	n, err := io.ReadFull(c, got)
+	require.Equal(t, want, string(got[:n]), "%v", err)
+}
+
+func TestWire(t *testing.T) {
+	addr, _, _ := start(t, nil, false)
+	c := dial(t, addr)
+	talk(t, c, "PING\r\n", "+PONG\r\n")
+	talk(t, c, "*1\r\n$4\r\nPING\r\nSET k v\r\nGET k\r\nGET zz\r\nINCR k\r\n", "+PONG\r\n+OK\r\n$1\r\nv\r\n$-1\r\n-ERR value is not an integer or out of range\r\n")
+	talk(t, c, "HSET h f v\r\nHGETALL h\r\nLPOP zz 2\r\n", ":1\r\n*2\r\n$1\r\nf\r\n$1\r\nv\r\n*-1\r\n")
+	talk(t, c, "HELLO 3\r\n", "%7\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$6\r\n7.0.15\r\n$5\r\nproto\r\n:3\r\n")
+	talk(t, dial(t, addr), "HELLO 9\r\nHELLO x\r\nHELLO 2 FOO\r\n", "-NOPROTO unsupported protocol version\r\n-ERR Protocol version is not an integer or out of range\r\n-ERR Syntax error in HELLO option 'FOO'\r\n")
+	c = dial(t, addr)
+	talk(t, c, "HELLO 3 SETNAME x\r\n", "%7\r\n")
+	_, err := bufio.NewReader(io.LimitReader(c, 1)).ReadByte()
+	require.NoError(t, err)
+	c = dial(t, addr)
+	talk(t, c, "SELECT 0\r\nSELECT 1\r\nCLIENT SETNAME me\r\nCLIENT GETNAME\r\nCLIENT NOPE\r\nCONFIG GET save appendonly\r\nCONFIG NOPE\r\nRESET\r\nQUIT\r\n",
+		"+OK\r\n-ERR DB index is out of range\r\n+OK\r\n$2\r\nme\r\n-ERR unknown subcommand or wrong number of arguments for 'nope'. Try CLIENT HELP.\r\n"+
+			"*4\r\n$4\r\nsave\r\n$0\r\n\r\n$10\r\nappendonly\r\n$3\r\nyes\r\n-ERR unknown subcommand or wrong number of arguments for 'config'. Try CONFIG HELP.\r\n+RESET\r\n+OK\r\n")
+	_, err = c.Read(make([]byte, 1))
+	require.ErrorIs(t, err, io.EOF)
+}
+
+func TestBadInputClosesTheConnection(t *testing.T) {
+	addr, _, _ := start(t, nil, false)
+	for in, want := range map[string]string{
+		"*1000000000\r\n":               "-ERR Protocol error: invalid multibulk length\r\n",
+		"PING\r\n*1\r\n$-5\r\n":         "+PONG\r\n-ERR Protocol error: invalid bulk length\r\n",
+		"*1\r\n!\r\n":                   "-ERR Protocol error: expected '$', got '!'\r\n",
+		"GET \"x\r\n":                   "-ERR Protocol error: unbalanced quotes in request\r\n",
+		"POST / HTTP/1.1\r\n":           "",
+		strings.Repeat("\xff", 100_000): "-ERR Protocol error: too big inline request\r\n",
+	} {
+		c := dial(t, addr)
+		_, err := io.WriteString(c, in)
+		require.NoError(t, err)
+		got, _ := io.ReadAll(c) // a reset after unread input is an end as well
+		if len(in) < 1000 {
+			require.Equal(t, want, string(got))
+		}
+	}
+	talk(t, dial(t, addr), "PING\r\n", "+PONG\r\n")
+}
+
+func TestTextProtocol(t *testing.T) {
+	addr, _, db := start(t, nil, true)
+	c := dial(t, addr)
+	talk(t, c, "SET name sean\nGET name\n", "+OK\n+sean\n")
+	talk(t, c, "set motto never  give up\r\nGET motto\n\n", "+OK\n+never give up\n")
+	talk(t, c, "SET k\nGET\nDEL\nNOPE\nGET none\nDEL name\nGET name\n",
+		"-ERR usage: SET key value\n-ERR usage: GET key\n-ERR usage: DEL key\n-ERR unknown command\n-ERR not found\n+OK\n-ERR not found\n")
+	_, err := db.Do(t.Context(), "LPUSH", "l", "x")
+	require.NoError(t, err)
+	talk(t, c, "GET l\n", "-WRONGTYPE")
+	long := strings.Repeat("x", 300_000)
+	c = dial(t, addr)
+	talk(t, c, "SET long "+long+"\nGET long\n", "+OK\n+"+long+"\n")
+	talk(t, c, "SET last line", "")
+	require.NoError(t, c.(*net.TCPConn).CloseWrite())
+	got, err := io.ReadAll(c)
+	require.NoError(t, err)
+	require.Equal(t, "+OK\n", string(got))
+}
+
+func TestGoRedis(t *testing.T) {
+	for _, version := range []int{2, 3} {
+		t.Run(fmt.Sprint("RESP", version), func(t *testing.T) {
+			addr, _, _ := start(t, nil, false)
+			ctx := t.Context()
+			rdb := redis.NewClient(&redis.Options{Addr: addr, Protocol: version})
+			defer rdb.Close()
+			require.NoError(t, rdb.Set(ctx, "k", "v", time.Hour).Err())
+			require.Equal(t, "v", rdb.Get(ctx, "k").Val())
+			require.InDelta(t, time.Hour, rdb.TTL(ctx, "k").Val(), float64(2*time.Second))
+			require.ErrorIs(t, rdb.Get(ctx, "none").Err(), redis.Nil)
+			require.EqualValues(t, 5, rdb.IncrBy(ctx, "n", 5).Val())
+			require.NoError(t, rdb.HSet(ctx, "h", "f", "1", "g", "2").Err())
+			require.Equal(t, map[string]string{"f": "1", "g": "2"}, rdb.HGetAll(ctx, "h").Val())
+			require.NoError(t, rdb.RPush(ctx, "l", "a", "b").Err())
+			require.Equal(t, []string{"a", "b"}, rdb.LRange(ctx, "l", 0, -1).Val())
+			require.Len(t, rdb.Keys(ctx, "*").Val(), 4)
+			_, err := rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
+				p.Incr(ctx, "n")
+				p.Incr(ctx, "n")
+				return nil
+			})
+			require.NoError(t, err)
+			require.Equal(t, "7", rdb.Get(ctx, "n").Val())
+
+			sub := rdb.PSubscribe(ctx, "news.*")
+			defer sub.Close()
+			_, err = sub.Receive(ctx)
+			require.NoError(t, err)
+			require.EqualValues(t, 1, rdb.Publish(ctx, "news.go", "hi").Val())
+			m, err := sub.ReceiveMessage(ctx)
+			require.NoError(t, err)
+			require.Equal(t, "hi", m.Payload)
+			require.Equal(t, "news.*", m.Pattern)
+		})
+	}
+}
+
+func TestSubscribedConnection(t *testing.T) {
+	addr, _, _ := start(t, &server.Options{IdleTimeout: time.Minute}, false)
+	c := dial(t, addr)
+	talk(t, c, "SUBSCRIBE a\r\n", "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n")
+	talk(t, c, "GET x\r\n", "-ERR Can't execute 'get'")
+	_, err := bufio.NewReader(c).ReadString('\n')
+	require.NoError(t, err)
+	talk(t, c, "PING\r\n", "*2\r\n$4\r\npong\r\n$0\r\n\r\n")
+	talk(t, dial(t, addr), "PUBLISH a hello\r\n", ":1\r\n")
+	talk(t, c, "", "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$5\r\nhello\r\n")
+	talk(t, c, "UNSUBSCRIBE\r\nUNSUBSCRIBE\r\nPING\r\nSUBSCRIBE\r\n",
+		"*3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:0\r\n*3\r\n$11\r\nunsubscribe\r\n$-1\r\n:0\r\n+PONG\r\n-ERR wrong number of arguments for 'subscribe' command\r\n")
+}
+
+func TestMaxClientsAndIdleTimeout(t *testing.T) {
+	addr, _, _ := start(t, &server.Options{MaxClients: 1, IdleTimeout: 50 * time.Millisecond}, false)
+	first := dial(t, addr)
+	talk(t, first, "PING\r\n", "+PONG\r\n")
+	got, err := io.ReadAll(dial(t, addr))
+	require.NoError(t, err)
+	require.Equal(t, "-ERR max number of clients reached\r\n", string(got))
+	_, err = first.Read(make([]byte, 1))
+	require.ErrorIs(t, err, io.EOF, "idle for too long")
+}
+
+func TestShutdownFinishesWhatHasArrived(t *testing.T) {
+	addr, s, _ := start(t, nil, false)
+	c := dial(t, addr)
+	talk(t, c, "PING\r\n", "+PONG\r\n")
+	require.NoError(t, s.Shutdown(t.Context()))
+	_, err := c.Read(make([]byte, 1))
+	require.ErrorIs(t, err, io.EOF)
+	_, err = net.Dial("tcp", addr)
+	require.Error(t, err)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.ErrorIs(t, s.Serve(l), server.ErrServerClosed)
+}
+
+func TestRealClients(t *testing.T) {
+	addr, _, db := start(t, nil, false)
+	_, port, err := net.SplitHostPort(addr)
+	require.NoError(t, err)
+	for _, name := range []string{"redis-cli", "redis-benchmark"} {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Skipf("%s is not installed", name)
+		}
+	}
+	cli := func(args ...string) string {
+		out, err := exec.CommandContext(t.Context(), "redis-cli", append([]string{"-p", port}, args...)...).CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		return string(out)
+	}
+	require.Equal(t, "OK\n", cli("SET", "k", "a b"))
+	require.Equal(t, "a b\n", cli("GET", "k"))
+	require.Equal(t, "a b\n", cli("-3", "GET", "k"))
+	require.Equal(t, "f\nv\n", func() string { cli("HSET", "h", "f", "v"); return cli("HGETALL", "h") }())
+	require.Contains(t, cli("INFO"), "redis_version")
+	require.Contains(t, cli("--scan"), "k\n")
+
+	out, err := exec.CommandContext(t.Context(), "redis-benchmark", "-p", port, "-q", "-n", "2000", "-c", "20", "-P", "4",
+		"-t", "ping,set,get,incr,lpush,rpush,lpop,rpop,hset,mset").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.Len(t, regexp.MustCompile(`requests per second`).FindAllString(string(out), -1), 11)
+	v, err := db.Get("counter:__rand_int__")
+	require.NoError(t, err)
+	require.Equal(t, "2000", string(v))
+}
+
+func Example() {
+	db, err := kvstore.Open("", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer db.Close()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	s := server.New(db, nil)
+	go s.Serve(l)
+
+	conn, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Fprint(conn, "SET greeting hello\r\n")
+	line, _ := bufio.NewReader(conn).ReadString('\n')
+	fmt.Printf("%q\n", line)
+	conn.Close()
+	fmt.Println(s.Shutdown(context.Background()))
+	// Output:
+	// "+OK\r\n"
+	// <nil>
+}

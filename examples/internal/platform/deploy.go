@@ -206,7 +206,7 @@ func (p *Platform) roll(ctx context.Context, a *app, rel Release, scale int, pro
 }
 
 // record makes a release the current one, in one step: the app's record, which names
-// the release, is written after it.
+// the release, is written after it. A release above the app's Last does not count.
 func (p *Platform) record(ctx context.Context, rel Release, scale int) error {
 	rec, rev, err := load[App](ctx, p.state, appKey(rel.App))
 	if err != nil {
@@ -404,7 +404,7 @@ func (p *Platform) again(ctx context.Context, name string, n int, change func(Ap
 	if err != nil {
 		return err
 	}
-	if _, statErr := os.Stat(p.releaseDir(name, rel.Dir)); rev == 0 || statErr != nil {
+	if _, statErr := os.Stat(p.releaseDir(name, rel.Dir)); rev == 0 || n > rec.Last || statErr != nil {
 		return fmt.Errorf("%w: %s %d", ErrUnknownRelease, name, n)
 	}
 	scale := change(rec, &rel)

@@ -312,13 +312,20 @@ func (p *Platform) Apps() iter.Seq[App] {
 
 // Releases returns the releases of an app, oldest first.
 func (p *Platform) Releases(ctx context.Context, name string) ([]Release, error) {
+	rec, _, err := load[App](ctx, p.state, appKey(name))
+	if err != nil {
+		return nil, err
+	}
 	var list []Release
 	for key := range p.state.List(ctx, "release/"+name+"/") {
 		rel, _, err := load[Release](ctx, p.state, key)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, rel)
+		// A crash between the two steps of record leaves one that never came to be.
+		if rel.N <= rec.Last {
+			list = append(list, rel)
+		}
 	}
 	return list, nil
 }

@@ -489,6 +489,34 @@ func TestKill(t *testing.T) {
 	}
 }
 
+// TestHalfRecordedRelease stages the crash between the two steps of record.
+func TestHalfRecordedRelease(t *testing.T) {
+	dir := t.TempDir()
+	s := newSite(t, dir, nil)
+	w := newWork(t, s.url("web"))
+	out, err := w.push(t, map[string]string{"index.html": "one"})
+	require.NoError(t, err, out)
+	list, err := s.Releases(t.Context(), "web")
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	half := list[0]
+	half.N, half.Dir = 2, 2
+	require.NoError(t, store(t.Context(), s.state, releaseKey("web", 2), half, 0))
+	list, err = s.Releases(t.Context(), "web")
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	require.ErrorIs(t, s.Rollback(t.Context(), "web", 2), ErrUnknownRelease)
+
+	out, err = w.push(t, map[string]string{"index.html": "two"})
+	require.NoError(t, err, out)
+	_, body := s.get(t, "web", "/")
+	require.Equal(t, "two", body)
+	list, err = s.Releases(t.Context(), "web")
+	require.NoError(t, err)
+	require.Len(t, list, 2)
+	require.NotEqual(t, half.Commit, list[1].Commit)
+}
+
 func serveUntilKilled(dir string) {
 	p, err := New(dir, nil)
 	if err != nil {

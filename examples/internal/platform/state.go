@@ -72,7 +72,8 @@ func (s kvState) Put(ctx context.Context, key string, value []byte, prev int64) 
 	if err != nil {
 		return 0, err
 	}
-	_, err = s.db.Do(ctx, "PUBLISH", "state/"+key, "")
+	// It is stored: that the caller has left must not make it look as if it were not.
+	_, err = s.db.Do(context.WithoutCancel(ctx), "PUBLISH", "state/"+key, "")
 	return prev + 1, err
 }
 

@@ -2,12 +2,16 @@ package calc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
 	"github.com/groundwork-go/groundwork/calc/internal/check"
+	"github.com/groundwork-go/groundwork/calc/internal/rt"
 	"github.com/groundwork-go/groundwork/calc/internal/tree"
 	"github.com/groundwork-go/groundwork/calc/internal/typed"
+	"github.com/groundwork-go/groundwork/calc/internal/types"
 	"github.com/groundwork-go/groundwork/calc/internal/value"
 	"github.com/groundwork-go/groundwork/calc/syntax"
 )
@@ -19,14 +23,24 @@ type Options struct {
 	Name string
 
 	// Env gives the names and types of the host's values: a struct, whose
-	// exported fields are taken, or a map[string]any with sample values. Go ints
-	// become int, floats float, bools and strings themselves. Nil means none.
+	// exported fields are taken, or a map[string]any with sample values, in which
+	// a nested one is a struct. Go ints become int, floats float, slices lists,
+	// maps maps, structs structs, pointers options, interfaces and nil any; other
+	// types are opaque. Nil means none.
 	Env any
 
-	// Funcs are Go functions that the program may call. Parameters and result are
-	// numbers, bools or strings; an error as last result becomes a runtime error,
-	// as does a panic. They must be safe for concurrent use if runs are.
+	// Funcs are Go functions that the program may call, with parameters and one
+	// result or none of the types that Env may have; an error as last result
+	// becomes a runtime error, as does a panic. They must be safe for concurrent
+	// use if runs are.
 	Funcs map[string]any
+
+	// Modules is where imports are found: import "geo/shapes" is the file
+	// geo/shapes.calc. Nil means that there are none.
+	Modules fs.FS
+
+	// Args are the program's arguments, which it sees as args.
+	Args []string
 
 	// Output takes what the program prints. Nil discards it.
 	Output io.Writer
@@ -42,15 +56,15 @@ type Limits struct {
 	// [Eval] uses 100 million.
 	Steps int64
 
-	// Memory bounds the bytes of strings that are alive during a run. Zero means
-	// 256 MiB.
+	// Memory bounds the bytes of what is alive during a run, about: strings,
+	// lists, maps, structs, closures. Zero means 256 MiB.
 	Memory int64
 
 	// Depth bounds nested calls; beyond it is the runtime error "stack
 	// overflow". Zero means 20,000.
 	Depth int
 
-	// Source bounds the length of the source in bytes. Zero means 4 MiB.
+	// Source bounds the length of each source in bytes. Zero means 4 MiB.
 	Source int
 }
 
@@ -70,10 +84,89 @@ func (l Limits) withDefaults() Limits {
 // A Program is a compiled source. It is immutable and may be run by any number of
 // goroutines at once.
 type Program struct {
-	src    source
-	prog   *typed.Program
-	out    io.Writer
-	limits Limits
+	compiler *compiler
+	prog     *typed.Program
+	code     *tree.Code
+}
+
+// compiler is what is fixed for all sources of a program or session.
+type compiler struct {
+	bridge  *bridge
+	check   *check.Checker
+	sources sources
+	env     []check.EnvVar
+	o       Options
+}
+
+func newCompiler(o *Options) (*compiler, error) {
+	if o == nil {
+		o = &Options{}
+	}
+	c := &compiler{bridge: newBridge(), sources: make(sources), o: *o}
+	c.o.Limits = o.Limits.withDefaults()
+	if c.o.Name == "" {
+		c.o.Name = "<eval>"
+	}
+	names, get, err := environment(o.Env)
+	if err != nil {
+		return nil, fmt.Errorf("calc: Options.Env: %w", err)
+	}
+	for _, name := range names {
+		v, _ := get(name)
+		c.env = append(c.env, check.EnvVar{Name: name, Type: c.bridge.typeOfSample(name, v)})
+	}
+	funcs, err := c.bridge.funcs(o.Funcs)
+	if err != nil {
+		return nil, err
+	}
+	host := check.Host{Env: c.env, Funcs: funcs}
+	if o.Modules != nil {
+		host.Import = c.load
+	}
+	c.check = check.New(host)
+	return c, nil
+}
+
+// parse parses a source, which is kept for messages.
+func (c *compiler) parse(name, src string) (*syntax.File, error) {
+	if len(src) > c.o.Limits.Source {
+		return nil, &Error{Kind: LimitError, Pos: Position{name, 1, 1}, Msg: fmt.Sprintf("source has %d bytes, more than %d", len(src), c.o.Limits.Source)}
+	}
+	c.sources[name] = src
+	return syntax.Parse(name, src)
+}
+
+// load finds an imported module.
+func (c *compiler) load(path string) (*syntax.File, error) {
+	name := path + ".calc"
+	data, err := fs.ReadFile(c.o.Modules, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errors.New("there is no such module")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.parse(name, string(data))
+}
+
+// compile checks a source on top of those before it.
+func (c *compiler) compile(name, src string) (*typed.Program, error) {
+	file, err := c.parse(name, src)
+	if list, ok := err.(syntax.ErrorList); ok {
+		all := make([]*check.Error, len(list))
+		for i, e := range list {
+			all[i] = &check.Error{File: name, Syntax: true, Error: e}
+		}
+		return nil, c.sources.errors(all)
+	}
+	if err != nil {
+		return nil, err
+	}
+	prog, errs := c.check.File(file)
+	if len(errs) > 0 {
+		return nil, c.sources.errors(errs)
+	}
+	return prog, nil
 }
 
 // Eval runs a source and returns the value of its last expression. It stops with
@@ -89,70 +182,67 @@ func Eval(src string) (Value, error) {
 // Compile checks a source. Faults of the source are an [*Error] or, if there are
 // several, an [ErrorList]; other errors are about the options.
 func Compile(src string, o *Options) (*Program, error) {
-	if o == nil {
-		o = &Options{}
-	}
-	p := &Program{src: source{name: o.Name, text: src}, out: o.Output, limits: o.Limits.withDefaults()}
-	if p.src.name == "" {
-		p.src.name = "<eval>"
-	}
-	if len(src) > p.limits.Source {
-		p.src.text = ""
-		return nil, p.src.errorAt(LimitError, syntax.Pos{Line: 1, Col: 1}, fmt.Sprintf("source has %d bytes, more than %d", len(src), p.limits.Source), "")
-	}
-	env, err := envTypes(o.Env)
+	c, err := newCompiler(o)
 	if err != nil {
 		return nil, err
 	}
-	funcs, err := hostFuncs(o.Funcs)
+	prog, err := c.compile(c.o.Name, src)
 	if err != nil {
 		return nil, err
 	}
-	file, err := syntax.Parse(p.src.name, src)
-	if err != nil {
-		return nil, p.src.errors(SyntaxError, err.(syntax.ErrorList)) // Parse promises that type
-	}
-	prog, errs := check.Program(file, check.Host{Env: env, Funcs: funcs})
-	if len(errs) > 0 {
-		return nil, p.src.errors(TypeError, errs)
-	}
-	p.prog = prog
-	return p, nil
+	return &Program{c, prog, tree.Compile(prog, nil)}, nil
 }
 
-// Kind returns the kind of the program's value.
-func (p *Program) Kind() Kind { return kindOf(p.prog.Result) }
+// Type returns the type of the program's value as the language writes it, "" if it
+// has none.
+func (p *Program) Type() string { return newValue(p.prog.Result, value.Value{}).Type() }
 
 // Run runs the program. env holds the values of the names in Options.Env, as a
 // struct or a map[string]any; a missing name or a wrong type is an error before
 // anything runs. A program that fails returns an [*Error]; where ctx ended, it is
 // a limit error that wraps the error of ctx.
 func (p *Program) Run(ctx context.Context, env any) (Value, error) {
-	values, err := envValues(p.prog.Env, env)
+	values, err := p.compiler.values(env)
 	if err != nil {
 		return Value{}, err
 	}
-	v, fault := tree.Run(ctx, p.prog, values, p.out, tree.Limits{
-		Steps: p.limits.Steps, Memory: p.limits.Memory, Depth: p.limits.Depth,
-	})
-	if fault != nil {
-		return Value{}, p.fault(fault)
-	}
-	if p.prog.Result == value.None {
-		return Value{}, nil
-	}
-	return Value{p.Kind(), v}, nil
+	return p.compiler.run(ctx, p.compiler.machine(), p.prog, p.code, values)
 }
 
-func (p *Program) fault(f *tree.Error) error {
-	kind := RuntimeError
-	if f.Cause == tree.Exceeded || f.Cause == tree.Canceled {
-		kind = LimitError
+// machine returns a machine for a run.
+func (c *compiler) machine() *tree.Machine {
+	m := tree.New()
+	l := c.o.Limits
+	m.Limits, m.Out = rt.Limits{Steps: l.Steps, Memory: l.Memory, Depth: l.Depth}, c.o.Output
+	return m
+}
+
+// values converts the host's values of one run.
+func (c *compiler) values(env any) ([]value.Value, error) {
+	_, get, err := environment(env)
+	if err != nil {
+		return nil, fmt.Errorf("calc: Run: %w", err)
 	}
-	e := p.src.errorAt(kind, f.Pos, f.Err.Error(), "")
-	e.err = f.Err
-	for _, s := range f.Stack {
-		e.Stack = append(e.Stack, Frame{s.Name, p.src.position(s.Pos)})
+	values := make([]value.Value, len(c.env))
+	for i, v := range c.env {
+		g, ok := get(v.Name)
+		if !ok {
+			return nil, fmt.Errorf("calc: Run: the environment has no %s", v.Name)
+		}
+		if values[i], err = c.bridge.in(v.Type, g); err != nil {
+			return nil, fmt.Errorf("calc: Run: %s: %w", v.Name, err)
+		}
 	}
-	return e
+	return values, nil
+}
+
+func (c *compiler) run(ctx context.Context, m *tree.Machine, prog *typed.Program, code *tree.Code, env []value.Value) (Value, error) {
+	v, fault := m.Run(ctx, code, env, c.o.Args)
+	if fault != nil {
+		return Value{}, c.sources.fault(fault)
+	}
+	if prog.Result.Is(types.KNone) {
+		return Value{}, nil
+	}
+	return newValue(prog.Result, v), nil
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/groundwork-go/groundwork/calc"
@@ -125,7 +126,7 @@ var faults = []struct{ src, want string }{
 	{"1 +", "1:4: syntax error: expected an expression, found end of source"},
 	{"a b", "1:3: syntax error: expected end of statement, found 'b'"},
 	{"let x 5", "1:7: syntax error: expected '=', found '5'"},
-	{"1 ? 2", "1:3: syntax error: unknown character '?'"},
+	{"1 ~ 2", "1:3: syntax error: unknown character '~'"},
 	{"\"abc", "1:1: syntax error: string is not closed"},
 	{"`abc", "1:1: syntax error: string is not closed"},
 	{`"${1`, "1:2: syntax error: '${' is not closed on its line"},
@@ -142,8 +143,7 @@ var faults = []struct{ src, want string }{
 	{"return 1", "1:1: syntax error: return outside of a function"},
 	{"break", "1:1: syntax error: break outside of a loop"},
 	{"if true { 1 ", "1:9: syntax error: '{' is not closed"},
-	{"1 = 2", "1:3: syntax error: only a variable can be assigned"},
-	{"match 1 { }", "1:1: syntax error: expected an expression, found 'match'"},
+	{"1 = 2", "1:3: syntax error: only a variable, an element or a field can be assigned"},
 	{"x", "1:1: type error: unknown name x"},
 	{"1 + true", "1:3: type error: operator + does not apply to int and bool"},
 	{"!1", "1:1: type error: operator ! does not apply to int"},
@@ -158,18 +158,18 @@ var faults = []struct{ src, want string }{
 	{"let y = if true { 1 }", "1:9: type error: this has no value"},
 	{"1 == 2\n3", "1:3: type error: value is not used"},
 	{"func f(a int) => a\nf(1, 2)", "2:1: type error: f needs 1 argument, found 2"},
-	{"func f(a int) => a\nf(\"x\")", "2:3: type error: expected int, found string"},
+	{"func f(a int) => a\nf(\"x\")", "2:3: type error: argument 1 of f must be int, found string"},
 	{"func f(a) => a.upper()\nf(1)", "1:14: type error: argument 1 of upper must be string, found int, in f(int)"},
 	{"func f(a) => b", "1:14: type error: unknown name b"},
-	{"func f(n) => f(n)\nf(1)", "1:6: type error: the result of f depends on itself alone, it needs a type, in f(int)"},
+	{"func f(n) => f(n)\nf(1)", "1:14: runtime error: stack overflow"},
 	{"func f(n int) int { if n > 0 { return 1 } }", "1:43: type error: f returns int, the result is missing at its end"},
 	{"func f(n int) { if n > 0 { return 1 }\n\"x\" }", "2:1: type error: f returns string here and int before"},
 	{"func f(a, a) => 1", "1:11: type error: parameter a is declared twice"},
-	{"let g = len", "1:9: type error: len is a function and can only be called"},
-	{"let g = 1\ng(2)", "2:1: type error: g is a int, not a function"},
-	{"f()\nlet k = 1\nfunc f() => k", "3:13: type error: unknown name k"},
+	{"let g = len", "1:9: type error: len is a builtin, as a value it needs an expected function type"},
+	{"let g = 1\ng(2)", "2:1: type error: int cannot be called"},
+	{"f()\nlet k = 1\nfunc f() => k", "3:13: type error: k is declared at 2:5, after the function that uses it was mentioned"},
 	{"lenght(\"x\")", "1:1: type error: unknown name lenght"},
-	{"min(1)", "1:1: type error: min needs 2 or more arguments, found 1"},
+	{"min(1)", "1:1: type error: min needs at least 2 arguments, or a list"},
 	{"1 div 0", "1:3: runtime error: division by zero"},
 	{"1 % 0", "1:3: runtime error: division by zero"},
 	{"1 << -1", "1:3: runtime error: negative shift count"},
@@ -184,7 +184,7 @@ var faults = []struct{ src, want string }{
 	{`"x".repeat(-1)`, "1:5: runtime error: negative count"},
 	{`assert(1 > 2, "math")`, "1:1: runtime error: assertion failed: math"},
 	{`error("stop")`, "1:1: runtime error: stop"},
-	{"func f() => f()\nfunc g() int => g()\ng()", "1:6: type error: the result of f depends on itself alone, it needs a type"},
+	{"func f() => f()\nfunc g() int => g()\ng()", "2:17: runtime error: stack overflow"},
 	{"func g() int => g()\ng()", "1:17: runtime error: stack overflow"},
 }
 
@@ -194,7 +194,7 @@ func TestFaults(t *testing.T) {
 		require.Error(t, err, "%q", c.src)
 		var e *calc.Error
 		require.ErrorAs(t, err, &e)
-		require.Equal(t, "<eval>:"+c.want, e.Error(), "%q", c.src)
+		assert.Equal(t, "<eval>:"+c.want, e.Error(), "%q", c.src)
 	}
 }
 
@@ -203,7 +203,7 @@ func TestHints(t *testing.T) {
 		"lenght(\"x\")":         "did you mean len",
 		"let total = 1\ntotl":   "did you mean total?",
 		"let a = 1\na = 2":      "declare it with var",
-		"\"abc\"[0] == \"a\"":   "write the character as 'a'",
+		"\"abc\"[0] == \"a\"":   "written 'a'",
 		"\"abc\"[3 / 2]":        "div divides ints",
 		"\"a\" + 1":             "str(x)",
 		"let x strng = \"\"\n1": "did you mean string?",
@@ -315,7 +315,7 @@ func TestOutput(t *testing.T) {
 	var out strings.Builder
 	p, err := calc.Compile("print(1, 2.5, true, \"x\")\nprint()", &calc.Options{Output: &out})
 	require.NoError(t, err)
-	require.Equal(t, calc.None, p.Kind())
+	require.Empty(t, p.Type())
 	v, err := p.Run(t.Context(), nil)
 	require.NoError(t, err)
 	require.Nil(t, v.Any())
@@ -359,16 +359,14 @@ func TestEnvironment(t *testing.T) {
 	}{
 		{nil, "has no a"},
 		{map[string]any{"a": 1}, "has no b"},
-		{map[string]any{"a": 1, "b": nil}, "has no b"},
-		{map[string]any{"a": "1", "b": 1.0}, "a is a string, not a int"},
+		{map[string]any{"a": 1, "b": nil}, "b: nil is no float"},
+		{map[string]any{"a": "1", "b": 1.0}, "a: wrong type: string, not int"},
 		{map[string]any{"a": uint64(math.MaxUint64), "b": 1.0}, "above the largest int"},
 		{17, "not a struct"},
 	} {
 		_, err := p.Run(t.Context(), c.env)
 		require.ErrorContains(t, err, c.want)
 	}
-	_, err = calc.Compile("1", &calc.Options{Env: map[string]any{"x": []int{}}})
-	require.ErrorContains(t, err, "x is neither")
 	_, err = calc.Compile("1", &calc.Options{Env: 3})
 	require.ErrorContains(t, err, "not a struct")
 	_, err = calc.Compile("a = 2", &calc.Options{Env: map[string]any{"a": 1}})
@@ -386,7 +384,7 @@ func TestHostFunctions(t *testing.T) {
 		"double(2)":    "4",
 		"3.double()":   "6",
 		"small(100)":   "100",
-		"small(1000)":  "1:1: runtime error: int out of range: 1000",
+		"small(1000)":  "1:1: runtime error: argument 1 of small: int out of range: 1000",
 		"fail(\"x\")":  "1:1: runtime error: broken pipe",
 		"boom()":       "1:1: runtime error: boom panicked: boom",
 		"double(\"\")": "1:8: type error: argument 1 of double must be float, found string",
@@ -405,7 +403,7 @@ func TestHostFunctions(t *testing.T) {
 			require.ErrorIs(t, err, errBroken)
 		}
 	}
-	for _, f := range []any{nil, 3, func(...int) {}, func([]int) {}, func() (int, int) { return 0, 0 }} {
+	for _, f := range []any{nil, 3, func(...int) {}, func() (int, int) { return 0, 0 }} {
 		_, err := calc.Compile("1", &calc.Options{Funcs: map[string]any{"f": f}})
 		require.ErrorContains(t, err, "Options.Funcs: f")
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/groundwork-go/groundwork/calc/internal/check"
+	"github.com/groundwork-go/groundwork/calc/internal/rt"
 	"github.com/groundwork-go/groundwork/calc/syntax"
 )
 
@@ -130,28 +132,45 @@ func Report(err error) string {
 	return err.Error() + "\n"
 }
 
-// source gives errors their file name and line.
-type source struct{ name, text string }
+// sources are the texts of a program's files, by name.
+type sources map[string]string
 
-func (s source) position(p syntax.Pos) Position { return Position{s.name, p.Line, p.Col} }
-
-func (s source) errorAt(kind ErrorKind, p syntax.Pos, msg, hint string) *Error {
-	e := &Error{Kind: kind, Pos: s.position(p), Msg: msg, Hint: hint}
-	if start := p.Offset - (p.Col - 1); p.Line > 0 && start >= 0 && start <= len(s.text) {
-		e.line, _, _ = strings.Cut(s.text[start:], "\n")
+func (s sources) errorAt(kind ErrorKind, file string, p syntax.Pos, msg, hint string) *Error {
+	e := &Error{Kind: kind, Pos: Position{file, p.Line, p.Col}, Msg: msg, Hint: hint}
+	text := s[file]
+	if start := p.Offset - (p.Col - 1); p.Line > 0 && start >= 0 && start <= len(text) {
+		e.line, _, _ = strings.Cut(text[start:], "\n")
 		e.line = strings.TrimSuffix(e.line, "\r")
 	}
 	return e
 }
 
 // errors turns errors of the compiler into one of this package.
-func (s source) errors(kind ErrorKind, list syntax.ErrorList) error {
+func (s sources) errors(list []*check.Error) error {
 	all := make(ErrorList, len(list))
 	for i, e := range list {
-		all[i] = s.errorAt(kind, e.Pos, e.Msg, e.Hint)
+		kind := TypeError
+		if e.Syntax {
+			kind = SyntaxError
+		}
+		all[i] = s.errorAt(kind, e.File, e.Pos, e.Msg, e.Hint)
 	}
 	if len(all) == 1 {
 		return all[0]
 	}
 	return all
+}
+
+// fault turns a fault of an engine into an error.
+func (s sources) fault(f *rt.Fault) error {
+	kind := RuntimeError
+	if f.Limit {
+		kind = LimitError
+	}
+	e := s.errorAt(kind, f.File, f.Pos, f.Err.Error(), "")
+	e.err = f.Err
+	for _, fr := range f.Stack {
+		e.Stack = append(e.Stack, Frame{fr.Name, Position{fr.File, fr.Pos.Line, fr.Pos.Col}})
+	}
+	return e
 }

@@ -6,156 +6,299 @@ type File struct {
 	Stmts []Stmt
 }
 
+// At is the position of a node, embedded in each.
+type At struct{ Pos Pos }
+
+// Where returns the position that messages about the node name: an operator, an
+// opening bracket, a called or declared name, or the first token.
+func (a At) Where() Pos { return a.Pos }
+
 // A Stmt is a statement or a declaration.
-type Stmt interface{ StmtPos() Pos }
+type Stmt interface {
+	Where() Pos
+	stmt()
+}
 
 // The statements.
 type (
-	// LetStmt is let or var.
+	// LetStmt is let or var; its position is that of the name.
 	LetStmt struct {
-		Pos     Pos // of the name
+		At
 		Mutable bool
 		Name    string
-		Type    *TypeName // nil: inferred
-		Value   Expr      // nil: the zero value of Type
+		Type    TypeExpr // nil: inferred
+		Value   Expr     // nil: the zero value of Type
 	}
 
-	// FuncDecl declares a function.
+	// FuncDecl declares a function; its position is that of the name.
 	FuncDecl struct {
-		Pos    Pos // of the name
-		Name   string
-		Params []Param
-		Result *TypeName // nil: inferred
-		Body   *Block
+		At
+		Name string
+		Func *Function
 	}
 
-	// AssignStmt is name = e, name op= e, name++ or name--.
+	// TypeDecl declares a struct type; its position is that of the name.
+	TypeDecl struct {
+		At
+		Name   string
+		Fields []Param
+	}
+
+	// ImportStmt imports a module; its position is that of the path.
+	ImportStmt struct {
+		At
+		Name string // by which it is used
+		Path string
+	}
+
+	// AssignStmt is target = e, target op= e, target++ or target--; its position
+	// is that of the operator.
 	AssignStmt struct {
-		Pos    Pos // of the operator
-		Target *Name
+		At
+		Target Expr // *Name, *Index or *Selector
 		Op     Kind // EOF for plain assignment, else the binary operator
 		Value  Expr
 	}
 
-	// ForStmt is one of: for { }, for Cond { }, for Var in From..To { }.
-	ForStmt struct {
-		Pos       Pos
-		Cond      Expr // nil if there is none
+	// LoopStmt is for { } or for cond { }.
+	LoopStmt struct {
+		At
+		Cond Expr // nil if there is none
+		Body *Block
+	}
+
+	// CountStmt is for v in from..to { }.
+	CountStmt struct {
+		At
 		Var       *Name
 		From, To  Expr
 		Inclusive bool // ..=
 		Body      *Block
 	}
 
+	// EachStmt is for v in x { } or for k, v in x { }.
+	EachStmt struct {
+		At
+		Vars []*Name // one or two
+		X    Expr
+		Body *Block
+	}
+
 	// ReturnStmt leaves a function.
 	ReturnStmt struct {
-		Pos   Pos
+		At
 		Value Expr // nil: without value
 	}
 
 	// BranchStmt is break or continue.
 	BranchStmt struct {
-		Pos  Pos
+		At
 		Kind Kind // Break or Continue
 	}
 
 	// ExprStmt is an expression in the place of a statement.
-	ExprStmt struct{ X Expr }
+	ExprStmt struct {
+		At
+		X Expr
+	}
 )
 
-// Param is a parameter of a function.
+// A Function is what functions and lambdas have in common.
+type Function struct {
+	At
+	Params []Param
+	Result TypeExpr // nil: inferred
+	Body   *Block   // of an expression body: with one ExprStmt
+	Lambda bool
+}
+
+// A Param is a parameter of a function or a field of a struct.
 type Param struct {
-	Pos  Pos
+	At
 	Name string
-	Type *TypeName // nil: untyped
+	Type TypeExpr // nil: untyped
 }
 
-// TypeName is a type in the source.
-type TypeName struct {
-	Pos  Pos
-	Name string
+// A TypeExpr is a type in the source.
+type TypeExpr interface {
+	Where() Pos
+	typeExpr()
 }
 
-// An Expr is an expression. ExprPos is the place that messages about it name: its
-// operator, its '[', its called name, or its first token.
-type Expr interface{ ExprPos() Pos }
+// The types.
+type (
+	// NamedType is a type's name, in a module if Module is set.
+	NamedType struct {
+		At
+		Module, Name string
+	}
+
+	// ListType is []Elem.
+	ListType struct {
+		At
+		Elem TypeExpr
+	}
+
+	// MapType is map[Key]Elem.
+	MapType struct {
+		At
+		Key, Elem TypeExpr
+	}
+
+	// OptionType is Elem?.
+	OptionType struct {
+		At
+		Elem TypeExpr
+	}
+
+	// FuncType is func(Params) Result.
+	FuncType struct {
+		At
+		Params []TypeExpr
+		Result TypeExpr // nil: no value
+	}
+)
+
+// An Expr is an expression.
+type Expr interface {
+	Where() Pos
+	expr()
+}
 
 // The expressions.
 type (
 	// Name is a variable, a constant or a function.
 	Name struct {
-		Pos  Pos
+		At
 		Name string
 	}
 
 	// IntLit is an int or rune literal.
 	IntLit struct {
-		Pos   Pos
+		At
 		Value int64
 	}
 
 	// FloatLit is a float literal.
 	FloatLit struct {
-		Pos   Pos
+		At
 		Value float64
 	}
 
 	// BoolLit is true or false.
 	BoolLit struct {
-		Pos   Pos
+		At
 		Value bool
 	}
 
+	// NilLit is nil.
+	NilLit struct{ At }
+
 	// StringLit is a string; its parts are joined.
 	StringLit struct {
-		Pos   Pos
+		At
 		Parts []StringPart
+	}
+
+	// ListLit is [a, b].
+	ListLit struct {
+		At
+		Elems []Expr
+	}
+
+	// MapLit is {k: v}.
+	MapLit struct {
+		At
+		Entries []MapEntry
+	}
+
+	// StructLit is Type{field: value}.
+	StructLit struct {
+		At
+		Type   *NamedType
+		Fields []FieldValue
+	}
+
+	// Lambda is x => e or (a, b) => { }; its position is that of the arrow.
+	Lambda struct {
+		At
+		Func *Function
 	}
 
 	// Unary is -x, !x or ^x.
 	Unary struct {
-		Pos Pos
-		Op  Kind
-		X   Expr
+		At
+		Op Kind
+		X  Expr
 	}
 
-	// Binary is any operator between two operands.
+	// Binary is any operator between two operands, ?? among them.
 	Binary struct {
-		Pos  Pos
+		At
 		Op   Kind
 		X, Y Expr
 	}
 
-	// Call is f(args). x.f(args) is Call{Fun: f, Args: [x, args]} with Method set.
+	// UnwrapExpr is x!.
+	UnwrapExpr struct {
+		At
+		X Expr
+	}
+
+	// Cast is v as T.
+	Cast struct {
+		At
+		X    Expr
+		Type TypeExpr
+	}
+
+	// Call is f(args); its position is that of the called name, or of the ( if
+	// there is none. x.f(args) is a call of a Selector.
 	Call struct {
-		Fun    *Name
-		Args   []Expr
-		Method bool
+		At
+		Fun  Expr
+		Args []Expr
+	}
+
+	// Selector is x.name, or x?.name; its position is that of the name.
+	Selector struct {
+		At
+		X      Expr
+		Option bool // ?.
+		Name   string
 	}
 
 	// Index is x[i].
 	Index struct {
-		Pos  Pos // of the [
+		At
 		X, I Expr
 	}
 
 	// Slice is x[i:j]; From and To may be nil.
 	Slice struct {
-		Pos         Pos // of the [
+		At
 		X, From, To Expr
 	}
 
 	// IfExpr is if, with or without else.
 	IfExpr struct {
-		Pos  Pos
-		Cond Expr
+		At
+		Let  *Name // of if let; nil: none
+		Cond Expr  // the option of an if let
 		Then *Block
 		Else Expr // *Block, *IfExpr or nil
 	}
 
+	// MatchExpr is match.
+	MatchExpr struct {
+		At
+		X    Expr
+		Arms []MatchArm
+	}
+
 	// Block is { ... }, also of do.
 	Block struct {
-		Pos   Pos
+		At
 		End   Pos // of the }
 		Stmts []Stmt
 	}
@@ -167,59 +310,59 @@ type StringPart struct {
 	X    Expr
 }
 
-// StmtPos returns the position of the declared name.
-func (s *LetStmt) StmtPos() Pos { return s.Pos }
+// MapEntry is one entry of a map literal.
+type MapEntry struct{ Key, Value Expr }
 
-// StmtPos returns the position of the declared name.
-func (s *FuncDecl) StmtPos() Pos { return s.Pos }
+// FieldValue is one field of a struct literal; its position is that of the name.
+type FieldValue struct {
+	At
+	Name  string
+	Value Expr
+}
 
-// StmtPos returns the position of the operator.
-func (s *AssignStmt) StmtPos() Pos { return s.Pos }
+// MatchArm is one arm of match; its position is that of its first pattern.
+type MatchArm struct {
+	At
+	Patterns []Expr // literals; none for _
+	Body     Expr
+}
 
-// StmtPos returns the position of the keyword.
-func (s *ForStmt) StmtPos() Pos { return s.Pos }
+func (*LetStmt) stmt()    {}
+func (*FuncDecl) stmt()   {}
+func (*TypeDecl) stmt()   {}
+func (*ImportStmt) stmt() {}
+func (*AssignStmt) stmt() {}
+func (*LoopStmt) stmt()   {}
+func (*CountStmt) stmt()  {}
+func (*EachStmt) stmt()   {}
+func (*ReturnStmt) stmt() {}
+func (*BranchStmt) stmt() {}
+func (*ExprStmt) stmt()   {}
 
-// StmtPos returns the position of the keyword.
-func (s *ReturnStmt) StmtPos() Pos { return s.Pos }
+func (*NamedType) typeExpr()  {}
+func (*ListType) typeExpr()   {}
+func (*MapType) typeExpr()    {}
+func (*OptionType) typeExpr() {}
+func (*FuncType) typeExpr()   {}
 
-// StmtPos returns the position of the keyword.
-func (s *BranchStmt) StmtPos() Pos { return s.Pos }
-
-// StmtPos returns the position of the expression.
-func (s *ExprStmt) StmtPos() Pos { return s.X.ExprPos() }
-
-// ExprPos returns the position of the name.
-func (e *Name) ExprPos() Pos { return e.Pos }
-
-// ExprPos returns the position of the literal.
-func (e *IntLit) ExprPos() Pos { return e.Pos }
-
-// ExprPos returns the position of the literal.
-func (e *FloatLit) ExprPos() Pos { return e.Pos }
-
-// ExprPos returns the position of the literal.
-func (e *BoolLit) ExprPos() Pos { return e.Pos }
-
-// ExprPos returns the position of the opening quote.
-func (e *StringLit) ExprPos() Pos { return e.Pos }
-
-// ExprPos returns the position of the operator.
-func (e *Unary) ExprPos() Pos { return e.Pos }
-
-// ExprPos returns the position of the operator.
-func (e *Binary) ExprPos() Pos { return e.Pos }
-
-// ExprPos returns the position of the called name.
-func (e *Call) ExprPos() Pos { return e.Fun.Pos }
-
-// ExprPos returns the position of the bracket.
-func (e *Index) ExprPos() Pos { return e.Pos }
-
-// ExprPos returns the position of the bracket.
-func (e *Slice) ExprPos() Pos { return e.Pos }
-
-// ExprPos returns the position of the keyword.
-func (e *IfExpr) ExprPos() Pos { return e.Pos }
-
-// ExprPos returns the position of the opening brace.
-func (e *Block) ExprPos() Pos { return e.Pos }
+func (*Name) expr()       {}
+func (*IntLit) expr()     {}
+func (*FloatLit) expr()   {}
+func (*BoolLit) expr()    {}
+func (*NilLit) expr()     {}
+func (*StringLit) expr()  {}
+func (*ListLit) expr()    {}
+func (*MapLit) expr()     {}
+func (*StructLit) expr()  {}
+func (*Lambda) expr()     {}
+func (*Unary) expr()      {}
+func (*Binary) expr()     {}
+func (*UnwrapExpr) expr() {}
+func (*Cast) expr()       {}
+func (*Call) expr()       {}
+func (*Selector) expr()   {}
+func (*Index) expr()      {}
+func (*Slice) expr()      {}
+func (*IfExpr) expr()     {}
+func (*MatchExpr) expr()  {}
+func (*Block) expr()      {}

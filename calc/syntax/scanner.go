@@ -66,12 +66,22 @@ func (s *scanner) peek(n int) byte {
 }
 
 // endsStatement tells whether a newline after a token of kind k ends a statement.
+// The same kinds end an operand, but for the keywords of statements and Quest.
 func endsStatement(k Kind) bool {
 	switch k {
-	case Ident, Int, Float, String, True, False, Break, Continue, Return, RParen, RBrack, RBrace, Inc, Dec:
+	case Ident, Int, Float, String, True, False, Nil, Break, Continue, Return, RParen, RBrack, RBrace, Inc, Dec, Quest, Unwrap:
 		return true
 	}
 	return false
+}
+
+// endsOperand tells whether ! behind a token of kind k is the postfix operator.
+func endsOperand(k Kind) bool {
+	switch k {
+	case Break, Continue, Return, Inc, Dec, Quest:
+		return false
+	}
+	return endsStatement(k)
 }
 
 // next returns the next token.
@@ -127,6 +137,7 @@ func (s *scanner) space() (Token, bool) {
 // continues tells whether the line at off begins with ".name".
 func (s *scanner) continues() bool {
 	rest := strings.TrimLeft(s.src[s.off:], " \t\r")
+	rest = strings.TrimPrefix(rest, "?")
 	return len(rest) > 1 && rest[0] == '.' && (rest[1] == '_' || rest[1] >= 'a' && rest[1] <= 'z' || rest[1] >= 'A' && rest[1] <= 'Z')
 }
 
@@ -164,16 +175,13 @@ func (s *scanner) token() (Token, bool) {
 	if r == '_' || unicode.IsLetter(r) {
 		return s.word(pos), true
 	}
-	// Longest operator first.
-	for n := 3; n > 0; n-- {
-		if s.off+n > len(s.src) {
-			continue
+	if k, n := operator(s.src[s.off:]); n > 0 {
+		s.off += n
+		if k == Not && endsOperand(s.last) {
+			k = Unwrap
 		}
-		if k := operatorKind(s.src[s.off : s.off+n]); k != EOF {
-			s.off += n
-			s.bracket(k)
-			return Token{Kind: k, Pos: pos, Text: s.src[pos.Offset:s.off]}, true
-		}
+		s.bracket(k)
+		return Token{Kind: k, Pos: pos, Text: s.src[pos.Offset:s.off]}, true
 	}
 	s.off += size
 	switch {
@@ -187,14 +195,27 @@ func (s *scanner) token() (Token, bool) {
 	return Token{}, false
 }
 
-func operatorKind(text string) Kind {
-	for i, t := range operatorText {
-		if t == text {
-			return operators + 1 + Kind(i)
+// operator returns the longest operator that src begins with, and its length.
+func operator(src string) (Kind, int) {
+	for n := min(3, len(src)); n > 0; n-- {
+		if k, ok := operatorKind[src[:n]]; ok {
+			return k, n
 		}
 	}
-	return EOF
+	return EOF, 0
 }
+
+// operatorKind is operatorText the other way round; ! is Not until the scanner
+// has seen what stands before it.
+var operatorKind = func() map[string]Kind {
+	m := make(map[string]Kind, len(operatorText))
+	for i, t := range operatorText {
+		if k := operators + 1 + Kind(i); k != Unwrap {
+			m[t] = k
+		}
+	}
+	return m
+}()
 
 // bracket keeps track of the open brackets.
 func (s *scanner) bracket(k Kind) {
@@ -219,7 +240,7 @@ func (s *scanner) word(pos Pos) Token {
 	}
 	text := s.src[pos.Offset:s.off]
 	kind, ok := keywordKind[text]
-	if !ok || s.last == Dot {
+	if !ok || s.last == Dot || s.last == QuestDot {
 		kind = Ident
 	}
 	return Token{Kind: kind, Pos: pos, Text: text}

@@ -42,7 +42,7 @@ func FuzzParse(f *testing.F) {
 		file, err := syntax.Parse("x", src)
 		if err == nil {
 			for _, s := range file.Stmts {
-				require.Positive(t, s.StmtPos().Line)
+				require.Positive(t, s.Where().Line)
 			}
 			return
 		}
@@ -59,7 +59,7 @@ func Example() {
 		return
 	}
 	for _, s := range f.Stmts {
-		fmt.Printf("%v %T\n", s.StmtPos(), s)
+		fmt.Printf("%v %T\n", s.Where(), s)
 	}
 	// Output:
 	// 1:5 *syntax.LetStmt

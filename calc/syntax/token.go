@@ -79,6 +79,10 @@ const (
 	Range    // ..
 	RangeInc // ..=
 	Arrow    // =>
+	Quest    // ?
+	QuestDot // ?.
+	Coalesce // ??
+	Unwrap   // ! directly after an operand
 
 	keywords // below: keywords, in the order of keywordText
 
@@ -96,26 +100,31 @@ const (
 	IntDiv // div
 	True
 	False
-	reserved // any other keyword
+	Nil
+	Match
+	Type
+	Import
+	As
+	reserved // kept for later versions
 )
 
 var operatorText = [...]string{
 	"+", "-", "*", "/", "%", "**", "&", "|", "^", "<<", ">>", "&&", "||", "!",
 	"==", "!=", "<", "<=", ">", ">=",
 	"=", "+=", "-=", "*=", "/=", "%=", "**=", "&=", "|=", "^=", "<<=", ">>=", "++", "--",
-	"(", ")", "[", "]", "{", "}", ",", ":", ".", "..", "..=", "=>",
+	"(", ")", "[", "]", "{", "}", ",", ":", ".", "..", "..=", "=>", "?", "?.", "??", "!",
 }
 
 var keywordText = [...]string{
 	"let", "var", "func", "if", "else", "for", "in", "break", "continue", "return", "do", "div", "true", "false",
+	"nil", "match", "type", "import", "as",
 }
 
-// keywordKind also holds the words of the whole language that have no meaning
-// here yet, so that no program uses them as names.
+// keywordKind also holds the reserved words, so that no program uses them as names.
 var keywordKind = map[string]Kind{
 	"let": Let, "var": Var, "func": Func, "if": If, "else": Else, "for": For, "in": In, "break": Break,
 	"continue": Continue, "return": Return, "do": Do, "div": IntDiv, "true": True, "false": False,
-	"type": reserved, "import": reserved, "match": reserved, "nil": reserved, "as": reserved,
+	"nil": Nil, "match": Match, "type": Type, "import": Import, "as": As,
 	"const": reserved, "enum": reserved, "try": reserved, "catch": reserved, "defer": reserved, "yield": reserved,
 }
 
@@ -149,6 +158,7 @@ type Token struct {
 	Float float64
 	Parts []Part // of a String
 	big   bool   // the Int 9223372036854775808, allowed only behind a minus
+	match int    // of a bracket: index of its partner among the tokens; 0 if there is none
 }
 
 // A Part of a string is literal text or, if Tokens is not nil, an interpolated

@@ -1,4 +1,4 @@
-// Package check finds the types of a parsed program and turns it into package
+// Package check finds the types of parsed programs and turns them into package
 // typed's form. It is the only place that knows the rules of names and types.
 package check
 
@@ -8,14 +8,32 @@ import (
 
 	"github.com/groundwork-go/groundwork/calc/internal/builtin"
 	"github.com/groundwork-go/groundwork/calc/internal/typed"
-	"github.com/groundwork-go/groundwork/calc/internal/value"
+	"github.com/groundwork-go/groundwork/calc/internal/types"
 	"github.com/groundwork-go/groundwork/calc/syntax"
 )
 
-// Host is what the host gives to a program.
+// Host is what the host gives to programs.
 type Host struct {
-	Env   []typed.EnvVar
-	Funcs map[string]*builtin.Func
+	Env   []EnvVar
+	Funcs map[string]*typed.Builtin
+
+	// Import returns the parsed module of a path. Its errors are reported as
+	// they are at the import; a syntax.ErrorList as those of the module. Nil
+	// means that there are no modules.
+	Import func(path string) (*syntax.File, error)
+}
+
+// EnvVar is a value that the host gives to each run.
+type EnvVar struct {
+	Name string
+	Type *types.Type
+}
+
+// An Error is an error in one of the files of a program.
+type Error struct {
+	File   string
+	Syntax bool // it is one of an imported module's syntax
+	*syntax.Error
 }
 
 const (
@@ -26,46 +44,151 @@ const (
 	maxDepth = 200_000
 )
 
-// Program checks a file. The errors are type errors, at most syntax.MaxErrors in
-// the order of their positions.
-func Program(file *syntax.File, host Host) (*typed.Program, syntax.ErrorList) {
-	c := &checker{
-		builtins:  builtin.Funcs(),
-		constants: builtin.Constants(),
-		host:      host.Funcs,
-		reported:  make(map[string]bool),
-	}
-	p := c.program(file, host.Env)
-	if len(c.errs) == 0 {
-		return p, nil
-	}
-	slices.SortStableFunc(c.errs, func(a, b *syntax.Error) int { return a.Pos.Offset - b.Pos.Offset })
-	return nil, c.errs[:min(len(c.errs), syntax.MaxErrors)]
-}
-
-type checker struct {
-	builtins  map[string][]*builtin.Func
+// A Checker checks one program, or the inputs of a session one after the other.
+type Checker struct {
+	host      Host
+	fixed     map[string][]*typed.Builtin
 	constants map[string]builtin.Constant
-	host      map[string]*builtin.Func
+	prelude   map[string]*symbol
 
-	scope    *scope
-	fn       *funcState
-	stack    []*instance // being checked, outermost first
-	orders   int         // declarations so far
-	count    int         // instances so far
+	scope     *scope
+	fn        *funcState
+	file      string
+	modules   map[string]*module
+	importing []string
+	prog      *typed.Program
+	env       []*typed.Var
+
+	stack    []*instance            // being checked, outermost first
+	results  map[string]*types.Type // of functions that are part of a recursion
+	trail    []*types.Type          // pending lambdas, in the order of their decision
+	orders   int                    // declarations so far
+	count    int                    // instances so far
+	ids      int                    // types so far
 	depth    int
-	errs     syntax.ErrorList
-	keys     []string        // of errs, position and text
+	argument string // what is being converted, for messages; empty if it is no argument
+
+	errs     []*Error
+	keys     []string        // of errs: position and text
 	reported map[string]bool // the keys: an error of several instances is reported once
 }
 
-func (c *checker) errorf(pos syntax.Pos, format string, args ...any) {
+// New returns a checker.
+func New(host Host) *Checker {
+	c := &Checker{
+		host:      host,
+		fixed:     builtin.Fixed(),
+		constants: builtin.Constants(),
+		prelude:   make(map[string]*symbol),
+		modules:   make(map[string]*module),
+		results:   make(map[string]*types.Type),
+		prog:      &typed.Program{},
+	}
+	c.scope = (*scope)(nil).inner(nil)
+	for _, v := range host.Env {
+		sym := &symbol{name: v.Name, kind: variable, v: c.global(v.Name, v.Type), why: "host value"}
+		c.env = append(c.env, sym.v)
+		c.scope.names[v.Name] = sym
+	}
+	for name, f := range host.Funcs {
+		c.scope.names[name] = &symbol{name: name, kind: hostFunc, host: f}
+	}
+	return c
+}
+
+// File checks a file whose names come on top of those of the files before it. The
+// errors are type errors, at most syntax.MaxErrors in the order of their
+// positions; after errors nothing of the file remains.
+func (c *Checker) File(file *syntax.File) (*typed.Program, []*Error) {
+	before, globals := c.scope, len(c.prog.Globals)
+	c.errs, c.keys, c.reported = nil, nil, make(map[string]bool)
+	c.file, c.count = file.Name, 0
+	c.prog.Mains = nil
+	main := c.topLevel(file)
+	if len(c.errs) == 0 {
+		c.decided(file, main, globals)
+	}
+	if len(c.errs) > 0 {
+		c.scope, c.prog.Globals = before, c.prog.Globals[:globals]
+		clear(c.modules)
+		return nil, c.sortedErrors()
+	}
+	c.prog.Mains = append(c.prog.Mains, main)
+	c.prog.Result = types.None
+	if main.Body.Type().IsValue() {
+		c.prog.Result = main.Body.Type().Decided()
+	}
+	main.Result = c.prog.Result
+	p := *c.prog
+	p.Env = c.env
+	p.Exports = c.exports()
+	link(&p)
+	c.prog.Funcs = p.Funcs
+	return &p, nil
+}
+
+// exports are the functions of the top level that the host may call.
+func (c *Checker) exports() map[string]*typed.Func {
+	all := make(map[string]*typed.Func)
+	for name, sym := range c.scope.names {
+		for _, in := range sym.instances {
+			if sym.kind == function && !in.generic() {
+				all[name] = in.typed
+			}
+		}
+	}
+	return all
+}
+
+// Forget returns a function that undoes what files have declared since.
+func (c *Checker) Forget() func() {
+	scope, globals := c.scope, len(c.prog.Globals)
+	funcs, args := len(c.prog.Funcs), c.prog.Args
+	return func() {
+		c.scope, c.prog.Args = scope, args
+		c.prog.Globals, c.prog.Funcs = c.prog.Globals[:globals], c.prog.Funcs[:funcs]
+	}
+}
+
+// Names returns all names that can be used now, in order.
+func (c *Checker) Names() []string {
+	names := c.callNames()
+	names = append(names, c.valueNames()...)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func (c *Checker) sortedErrors() []*Error {
+	rank := func(e *Error) int { return slices.IndexFunc(c.errs, func(o *Error) bool { return o.File == e.File }) }
+	errs := slices.Clone(c.errs)
+	slices.SortStableFunc(errs, func(a, b *Error) int {
+		if a.File != b.File {
+			return rank(a) - rank(b)
+		}
+		return a.Pos.Offset - b.Pos.Offset
+	})
+	return errs[:min(len(errs), syntax.MaxErrors)]
+}
+
+// decided reports what is still open at the end of the program.
+func (c *Checker) decided(file *syntax.File, main *typed.Func, globals int) {
+	for _, v := range c.prog.Globals[globals:] {
+		if v.Type.IsOpen() {
+			c.errorf(c.scope.positionOf(v), "the type of %s is not decided: %v; declare it with a type", v.Name, v.Type)
+		}
+	}
+	if t := main.Body.Type(); t.IsOpen() {
+		c.errorf(file.Stmts[len(file.Stmts)-1].Where(), "the type of this value is not decided: %v", t)
+	}
+}
+
+func (c *Checker) errorf(pos syntax.Pos, format string, args ...any) {
 	c.hintf(pos, "", format, args...)
 }
 
-func (c *checker) hintf(pos syntax.Pos, hint, format string, args ...any) {
+func (c *Checker) hintf(pos syntax.Pos, hint, format string, args ...any) {
 	msg := fmt.Sprintf(format, args...)
-	key := fmt.Sprint(pos.Offset, msg)
+	key := fmt.Sprint(c.file, pos.Offset, msg)
 	if c.reported[key] {
 		return
 	}
@@ -74,21 +197,79 @@ func (c *checker) hintf(pos syntax.Pos, hint, format string, args ...any) {
 	if n := len(c.stack); n > 0 && c.stack[n-1].generic() {
 		msg += ", in " + c.stack[n-1].String()
 	}
-	c.errs = append(c.errs, &syntax.Error{Pos: pos, Msg: msg, Hint: hint})
+	c.errs = append(c.errs, &Error{File: c.file, Error: &syntax.Error{Pos: pos, Msg: msg, Hint: hint}})
 }
 
-// invalid stands for an expression with an error.
-func invalid() typed.Node { return &typed.Const{T: value.Invalid} }
-
-func (c *checker) program(file *syntax.File, env []typed.EnvVar) *typed.Program {
-	main := &typed.Func{Name: "main"}
-	c.fn = &funcState{typed: main}
-	c.scope = (*scope)(nil).inner(c.fn)
-	for _, v := range env {
-		c.scope.names[v.Name] = &symbol{name: v.Name, typ: v.Type, slot: c.fn.newSlot(), kind: "host value"}
+// forget drops the errors and decisions of a first pass.
+func (c *Checker) forget(errs, trail int) {
+	for _, key := range c.keys[errs:] {
+		delete(c.reported, key)
 	}
+	c.errs, c.keys = c.errs[:errs], c.keys[:errs]
+	for _, t := range c.trail[trail:] {
+		t.Elem = nil
+	}
+	c.trail = c.trail[:trail]
+}
+
+func (c *Checker) newID() int {
+	c.ids++
+	return c.ids
+}
+
+func (c *Checker) open() *types.Type { return types.NewOpen(c.newID()) }
+
+// invalid stands for an expression with an error.
+func invalid() typed.Node { return &typed.Const{T: types.Invalid} }
+
+func unknown() typed.Node { return &typed.Const{T: types.Unknown} }
+
+// poison returns what an operation on nodes is if one of them is in error, not
+// known yet, or never there, else nil.
+func poison(nodes ...typed.Node) typed.Node {
+	var found typed.Node
+	for _, n := range nodes {
+		if n == nil {
+			continue
+		}
+		switch n.Type().Decided().Kind {
+		case types.KInvalid:
+			return invalid()
+		case types.KUnknown:
+			found = unknown()
+		case types.KNever:
+			if found == nil {
+				found = &typed.Block{T: types.Never, Nodes: nodes}
+			}
+		}
+	}
+	return found
+}
+
+func (c *Checker) global(name string, t *types.Type) *typed.Var {
+	v := &typed.Var{Name: name, Type: t, Index: len(c.prog.Globals)}
+	c.prog.Globals = append(c.prog.Globals, v)
+	return v
+}
+
+// topLevel checks the statements of a file in a scope of their own.
+func (c *Checker) topLevel(file *syntax.File) *typed.Func {
+	main := &typed.Func{Name: "main", File: file.Name, Result: types.None}
+	c.fn = &funcState{typed: main}
 	c.scope = c.scope.inner(c.fn)
-	// Functions of the top level are visible everywhere.
+	c.scope.top = true
+	c.scope.later = make(map[string]syntax.Pos)
+	for _, s := range file.Stmts {
+		if l, ok := s.(*syntax.LetStmt); ok {
+			c.scope.later[l.Name] = l.Pos
+		}
+	}
+	for _, s := range file.Stmts {
+		if imp, ok := s.(*syntax.ImportStmt); ok {
+			c.importModule(imp)
+		}
+	}
+	c.declareTypes(file.Stmts)
 	var funcs []*symbol
 	for _, s := range file.Stmts {
 		if f, ok := s.(*syntax.FuncDecl); ok {
@@ -97,257 +278,64 @@ func (c *checker) program(file *syntax.File, env []typed.EnvVar) *typed.Program 
 			}
 		}
 	}
-	main.Body = c.stmts(file.Stmts, true)
+	main.Body = c.stmts(file.Stmts, nil)
 	for _, sym := range funcs {
 		c.checkUnused(sym)
 	}
-	p := &typed.Program{Main: main, Env: env, Result: value.None}
-	if t := main.Body.T; t.IsValue() {
-		p.Result = t
-	}
-	main.Result = p.Result
-	return p
+	return main
 }
 
-// declare puts a variable into the current scope. Called after its value has
-// been checked.
-func (c *checker) declare(pos syntax.Pos, name string, typ value.Type, mutable bool, kind string) *symbol {
-	sym := &symbol{name: name, pos: pos, typ: typ, depth: c.fn.typed.Depth, slot: c.fn.newSlot(), mutable: mutable, kind: kind}
-	c.add(sym)
-	return sym
+// module is an imported file.
+type module struct {
+	scope *scope
+	err   bool
 }
 
-func (c *checker) add(sym *symbol) bool {
-	c.orders++
-	sym.order = c.orders
-	if sym.name == "_" {
-		return true
+func (c *Checker) importModule(s *syntax.ImportStmt) {
+	m := c.modules[s.Path]
+	if m == nil {
+		m = c.loadModule(s)
+		c.modules[s.Path] = m
 	}
-	if old := c.scope.names[sym.name]; old != nil {
-		c.errorf(sym.pos, "%s is declared already in this block, at %v", sym.name, old.pos)
-		return false
-	}
-	c.scope.names[sym.name] = sym
-	return true
+	c.add(&symbol{name: s.Name, pos: s.Pos, kind: moduleName, module: m, order: 0})
 }
 
-func (c *checker) declareFunc(f *syntax.FuncDecl) *symbol {
-	sym := &symbol{
-		name: f.Name, pos: f.Pos, depth: c.fn.typed.Depth,
-		decl: f, scope: c.scope, instances: make(map[string]*instance),
+func (c *Checker) loadModule(s *syntax.ImportStmt) *module {
+	failed := &module{err: true}
+	if slices.Contains(c.importing, s.Path) {
+		c.errorf(s.Pos, "import cycle: %q imports itself", s.Path)
+		return failed
 	}
-	seen := make(map[string]bool)
-	for _, p := range f.Params {
-		if p.Name != "_" && seen[p.Name] {
-			c.errorf(p.Pos, "parameter %s is declared twice", p.Name)
+	if c.host.Import == nil {
+		c.errorf(s.Pos, "there is no module %q", s.Path)
+		return failed
+	}
+	file, err := c.host.Import(s.Path)
+	if list, ok := err.(syntax.ErrorList); ok {
+		for _, e := range list {
+			c.errs = append(c.errs, &Error{File: file.Name, Syntax: true, Error: e})
+			c.keys = append(c.keys, "")
 		}
-		seen[p.Name] = true
+		return failed
 	}
-	if !c.add(sym) {
-		return nil
+	if err != nil {
+		c.errorf(s.Pos, "import %q: %v", s.Path, err)
+		return failed
 	}
-	return sym
-}
-
-func (c *checker) typeNamed(t *syntax.TypeName) value.Type {
-	typ := value.Named(t.Name)
-	if typ == value.Invalid {
-		c.hintf(t.Pos, didYouMean(closest(t.Name, []string{"int", "float", "bool", "string"})), "unknown type %s", t.Name)
+	scope, fn, name := c.scope, c.fn, c.file
+	c.importing = append(c.importing, s.Path)
+	for c.scope = scope; c.scope.outer != nil; { // a module sees only the host's names
+		c.scope = c.scope.outer
 	}
-	return typ
-}
-
-func didYouMean(name string) string {
-	if name == "" {
-		return ""
+	c.file = file.Name
+	errs, globals := len(c.errs), len(c.prog.Globals)
+	main := c.topLevel(file)
+	if len(c.errs) == errs {
+		c.decided(file, main, globals)
 	}
-	return "did you mean " + name + "?"
-}
-
-// block checks the statements of b in a scope of their own.
-func (c *checker) block(b *syntax.Block) *typed.Block {
-	c.scope = c.scope.inner(c.fn)
-	defer func() { c.scope = c.scope.outer }()
-	return c.stmts(b.Stmts, false)
-}
-
-func (c *checker) stmts(list []syntax.Stmt, top bool) *typed.Block {
-	b := &typed.Block{T: value.None}
-	var local []*symbol
-	for i, s := range list {
-		n := c.stmt(s, top, &local)
-		if n == nil {
-			continue
-		}
-		b.Nodes = append(b.Nodes, n)
-		t := n.Type()
-		if x, ok := s.(*syntax.ExprStmt); ok && i < len(list)-1 && (t.IsValue() || t == value.Unknown) && !mayDiscard(x.X) {
-			c.errorf(x.X.ExprPos(), "value is not used")
-		}
-		if b.T == value.Never {
-			continue // what follows cannot be reached
-		}
-		b.T = value.None
-		if t == value.Never {
-			b.T = value.Never
-		} else if _, ok := s.(*syntax.ExprStmt); ok && i == len(list)-1 {
-			b.T = t
-		}
-	}
-	for _, sym := range local {
-		c.checkUnused(sym)
-	}
-	return b
-}
-
-// mayDiscard tells whether the value of x may be left unused in mid-block.
-func mayDiscard(x syntax.Expr) bool {
-	switch x.(type) {
-	case *syntax.Call, *syntax.IfExpr, *syntax.Block:
-		return true
-	}
-	return false
-}
-
-// stmt returns nil for a declaration of a function.
-func (c *checker) stmt(s syntax.Stmt, top bool, local *[]*symbol) typed.Node {
-	switch s := s.(type) {
-	case *syntax.LetStmt:
-		return c.let(s)
-	case *syntax.FuncDecl:
-		if !top { // those of the top level are declared already
-			if sym := c.declareFunc(s); sym != nil {
-				*local = append(*local, sym)
-			}
-		}
-		return nil
-	case *syntax.AssignStmt:
-		return c.assign(s)
-	case *syntax.ForStmt:
-		return c.loop(s)
-	case *syntax.ReturnStmt:
-		return c.returnStmt(s)
-	case *syntax.BranchStmt:
-		return &typed.Branch{Continue: s.Kind == syntax.Continue}
-	case *syntax.ExprStmt:
-		return c.expr(s.X)
-	}
-	panic(fmt.Sprintf("check: statement %T", s))
-}
-
-func (c *checker) let(s *syntax.LetStmt) typed.Node {
-	var typ value.Type
-	if s.Type != nil {
-		typ = c.typeNamed(s.Type)
-	}
-	var v typed.Node
-	if s.Value == nil {
-		v = &typed.Const{T: typ}
-	} else {
-		v = c.valueOf(s.Value)
-		if s.Type != nil {
-			v = c.convert(v, typ, s.Value.ExprPos())
-		} else if typ = v.Type(); typ == value.Never {
-			typ = value.Invalid
-		}
-	}
-	kind := "let"
-	if s.Mutable {
-		kind = ""
-	}
-	sym := c.declare(s.Pos, s.Name, typ, s.Mutable, kind)
-	return &typed.Store{Slot: sym.slot, Value: v}
-}
-
-func (c *checker) assign(s *syntax.AssignStmt) typed.Node {
-	sym := c.variable(s.Target)
-	var v typed.Node
-	if s.Op == syntax.EOF {
-		v = c.valueOf(s.Value)
-	} else {
-		v = c.valueOf(&syntax.Binary{Pos: s.Pos, Op: s.Op, X: s.Target, Y: s.Value})
-	}
-	if sym == nil {
-		return v
-	}
-	if !sym.mutable {
-		hint := ""
-		if sym.kind == "let" {
-			hint = "declare it with var"
-		}
-		c.hintf(s.Target.Pos, hint, "%s cannot be assigned, it is a %s", sym.name, sym.kind)
-		return v
-	}
-	return &typed.Store{Up: c.fn.typed.Depth - sym.depth, Slot: sym.slot, Value: c.convert(v, sym.typ, s.Pos)}
-}
-
-// variable finds a variable that is to be assigned.
-func (c *checker) variable(n *syntax.Name) *symbol {
-	sym := c.scope.lookup(n.Name)
-	switch {
-	case sym == nil:
-		c.unknownName(n, c.scope.visible())
-	case sym.decl != nil:
-		c.errorf(n.Pos, "%s is a function and cannot be assigned", n.Name)
-	default:
-		return sym
-	}
-	return nil
-}
-
-func (c *checker) unknownName(n *syntax.Name, candidates []string) {
-	c.hintf(n.Pos, didYouMean(closest(n.Name, candidates)), "unknown name %s", n.Name)
-}
-
-func (c *checker) loop(s *syntax.ForStmt) typed.Node {
-	if s.Var == nil {
-		w := &typed.While{Pos: s.Pos}
-		if s.Cond != nil {
-			w.Cond = c.condition(s.Cond)
-		}
-		w.Body = c.block(s.Body)
-		return w
-	}
-	from := c.convert(c.valueOf(s.From), value.Int, s.From.ExprPos())
-	to := c.convert(c.valueOf(s.To), value.Int, s.To.ExprPos())
-	c.scope = c.scope.inner(c.fn)
-	defer func() { c.scope = c.scope.outer }()
-	sym := c.declare(s.Var.Pos, s.Var.Name, value.Int, false, "loop variable")
-	return &typed.Count{Pos: s.Pos, Slot: sym.slot, From: from, To: to, Inclusive: s.Inclusive, Body: c.block(s.Body)}
-}
-
-func (c *checker) returnStmt(s *syntax.ReturnStmt) typed.Node {
-	r := &typed.Return{}
-	pos := s.Pos
-	if s.Value != nil {
-		r.Value = c.valueOf(s.Value)
-		pos = s.Value.ExprPos()
-	}
-	c.fn.returns = append(c.fn.returns, pendingReturn{r, pos})
-	return r
-}
-
-func (c *checker) condition(x syntax.Expr) typed.Node {
-	n := c.valueOf(x)
-	if t := n.Type(); t.IsValue() && t != value.Bool {
-		c.errorf(x.ExprPos(), "condition must be bool, found %v", t)
-	}
-	return n
-}
-
-// convert makes n a value of type want, or reports that it is none.
-func (c *checker) convert(n typed.Node, want value.Type, pos syntax.Pos) typed.Node {
-	t := n.Type()
-	switch {
-	case t == want, t == value.Never, !t.IsValue() && t != value.None, !want.IsValue():
-		return n
-	case t == value.Int && want == value.Float:
-		return &typed.ToFloat{X: n}
-	}
-	hint := ""
-	if t == value.Float && want == value.Int {
-		hint = "int(x) truncates; / always gives a float, div divides ints"
-	}
-	c.hintf(pos, hint, "expected %v, found %v", want, t)
-	return invalid()
+	m := &module{scope: c.scope, err: len(c.errs) > errs}
+	c.prog.Mains = append(c.prog.Mains, main)
+	c.scope, c.fn, c.file = scope, fn, name
+	c.importing = c.importing[:len(c.importing)-1]
+	return m
 }

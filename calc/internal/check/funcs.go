@@ -2,10 +2,11 @@ package check
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/groundwork-go/groundwork/calc/internal/typed"
-	"github.com/groundwork-go/groundwork/calc/internal/value"
+	"github.com/groundwork-go/groundwork/calc/internal/types"
 	"github.com/groundwork-go/groundwork/calc/syntax"
 )
 
@@ -14,15 +15,15 @@ type instance struct {
 	sym    *symbol
 	typed  *typed.Func
 	state  *funcState
-	key    string
+	params []*types.Type
 	active bool // being checked
 	index  int  // in checker.stack while it is
 	// low is the lowest index of an active instance whose unknown result was
-	// used while this one was checked; len(stack) or more if there was none.
+	// used while this one was checked; noLow if there was none.
 	low int
 }
 
-const noLow = int(^uint(0) >> 1)
+const noLow = math.MaxInt
 
 // generic tells whether the function has untyped parameters.
 func (in *instance) generic() bool {
@@ -35,215 +36,219 @@ func (in *instance) generic() bool {
 }
 
 func (in *instance) String() string {
-	names := make([]string, len(in.typed.Params))
-	for i, t := range in.typed.Params {
+	names := make([]string, len(in.params))
+	for i, t := range in.params {
 		names[i] = t.String()
 	}
 	return fmt.Sprintf("%s(%s)", in.sym.name, strings.Join(names, ", "))
 }
 
-// call checks a call of a declared function whose arguments are checked already.
-func (c *checker) call(x *syntax.Call, sym *symbol, args []typed.Node) typed.Node {
-	params := sym.decl.Params
-	if len(args) != len(params) {
-		c.errorf(x.Fun.Pos, "%s needs %s, found %d", sym.name, plural(len(params), "argument"), len(args))
-		return invalid()
+// waits tells whether the result of the instance is still being inferred, which
+// then is so for all that are checked inside of it.
+func (in *instance) waits(c *Checker) bool {
+	if !in.active || in.state.fixed {
+		return false
 	}
-	types := make([]value.Type, len(args))
-	for i, a := range args {
-		types[i] = a.Type()
-		if params[i].Type != nil {
-			types[i] = c.typeNamed(params[i].Type)
-			args[i] = c.convert(a, types[i], x.Args[i].ExprPos())
-		}
-		switch {
-		case types[i] == value.Unknown:
-			return &typed.Const{T: value.Unknown}
-		case !types[i].IsValue(), args[i].Type() == value.Invalid:
-			return invalid()
-		}
+	for _, above := range c.stack[in.index:] {
+		above.low = min(above.low, in.index)
 	}
-	in := c.instance(sym, types, x.Fun.Pos)
-	if in == nil {
-		return invalid()
-	}
-	if in.active && !in.state.fixed {
-		in.low = min(in.low, in.index)
-		for _, above := range c.stack[in.index+1:] {
-			above.low = min(above.low, in.index)
-		}
-		return &typed.Const{T: value.Unknown}
-	}
-	return &typed.Call{Pos: x.Fun.Pos, Func: in.typed, Up: c.fn.typed.Depth - sym.depth, Args: args}
+	return true
 }
 
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
+// key names an instance: two with one key are the same.
+func key(params []*types.Type) string {
+	var b strings.Builder
+	for _, t := range params {
+		b.WriteString(t.Identity())
+		b.WriteByte(';')
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return b.String()
 }
 
 // instance returns the function for these parameter types, checking it if that
 // has not been done. It returns nil if there are too many.
-func (c *checker) instance(sym *symbol, types []value.Type, pos syntax.Pos) *instance {
-	key := fmt.Sprint(types)
-	if in := sym.instances[key]; in != nil {
+func (c *Checker) instance(sym *symbol, params []*types.Type, pos syntax.Pos) *instance {
+	k := key(params)
+	if in := sym.instances[k]; in != nil {
 		return in
 	}
-	if c.count++; c.count > maxInstances || len(c.stack) > maxInstances {
+	if !sym.hidden {
+		c.count++
+	}
+	if c.count > maxInstances || len(c.stack) > maxInstances {
 		c.errorf(pos, "more than %d instances of functions", maxInstances)
 		return nil
 	}
-	in := &instance{sym: sym, key: key, index: len(c.stack), low: noLow, active: true}
-	sym.instances[key] = in
+	in := &instance{sym: sym, params: params, index: len(c.stack), low: noLow, active: true}
+	sym.instances[k] = in
 	c.stack = append(c.stack, in)
-	scope, fn, errs := c.scope, c.fn, len(c.errs)
+	scope, fn, file, errs, trail := c.scope, c.fn, c.file, len(c.errs), len(c.trail)
+	c.file = sym.file
 	defer func() {
-		c.scope, c.fn = scope, fn
+		c.scope, c.fn, c.file = scope, fn, file
 		c.stack = c.stack[:in.index]
 		in.active = false
 	}()
 
-	result, fixed := value.Invalid, false
+	recursive := fmt.Sprintf("%p%s", sym.decl, k)
+	var result *types.Type
 	if r := sym.decl.Result; r != nil {
-		result, fixed = c.typeNamed(r), true
+		c.scope = sym.scope
+		result = c.typeOf(r)
+	} else {
+		result = c.results[recursive] // nil: to be inferred
 	}
-	c.body(in, types, result, fixed)
+	c.body(in, result)
 	if in.low == noLow {
 		return in
 	}
 	// The result was used before it was known. What comes of the other returns
-	// decides it; then the body is checked again.
-	if in.low < in.index {
-		delete(sym.instances, key) // depends on a function further out, checked again from there
-		return in
-	}
-	if in.typed.Result == value.Unknown {
-		c.forget(errs)
-		c.errorf(sym.pos, "the result of %s depends on itself alone, it needs a type", sym.name)
-		in.typed.Result = value.Invalid
-		return in
-	}
-	c.forget(errs)
+	// decides it, for all functions of the recursion together; then they are
+	// checked again.
 	result = in.typed.Result
-	c.body(in, types, result, true)
+	if in.low < in.index {
+		if !result.Is(types.KUnknown) {
+			c.results[recursive] = result
+		}
+		delete(sym.instances, k) // checked again from the function further out
+		return in
+	}
+	if result.Is(types.KUnknown) {
+		result = types.None
+	}
+	c.results[recursive] = result
+	c.forget(errs, trail)
+	in.low = noLow
+	c.body(in, result)
 	return in
 }
 
-// forget drops the errors of a first pass.
-func (c *checker) forget(from int) {
-	for _, key := range c.keys[from:] {
-		delete(c.reported, key)
-	}
-	c.errs, c.keys = c.errs[:from], c.keys[:from]
-}
-
-// body checks the body of an instance. If the result is fixed it must fit.
-func (c *checker) body(in *instance, types []value.Type, result value.Type, fixed bool) {
-	decl := in.sym.decl
-	depth := in.sym.depth + 1
+// body checks the body of an instance, whose result is inferred if it is nil.
+func (c *Checker) body(in *instance, result *types.Type) {
+	sym := in.sym
 	if in.typed == nil {
 		in.typed = &typed.Func{}
 	}
-	*in.typed = typed.Func{Name: decl.Name, Depth: depth, Params: types, Result: value.Unknown}
-	in.state = &funcState{typed: in.typed, sym: in.sym, result: result, fixed: fixed}
-	if fixed {
-		in.typed.Result = result
+	*in.typed = typed.Func{Name: sym.name, File: sym.file, Hidden: sym.hidden, Result: types.Unknown}
+	in.state = &funcState{typed: in.typed, decl: sym.decl, name: sym.name, order: sym.order}
+	c.function(in.state, sym.scope, in.params, result)
+}
+
+// function checks a function in the scope of its declaration.
+func (c *Checker) function(st *funcState, scope *scope, params []*types.Type, result *types.Type) {
+	st.fixed = result != nil
+	st.inferred = st.fixed && st.decl.Result == nil && !st.decl.Lambda
+	if st.fixed {
+		st.result = result
+		st.typed.Result = result
 	}
-	c.fn = in.state
-	c.scope = in.sym.scope.inner(c.fn)
-	for i, p := range decl.Params {
-		c.declare(p.Pos, p.Name, types[i], true, "")
+	c.fn = st
+	c.scope = scope.inner(st)
+	for i, p := range st.decl.Params {
+		st.typed.Params = append(st.typed.Params, c.declare(p.Pos, p.Name, params[i], ""))
 	}
-	c.scope = c.scope.inner(c.fn)
-	body := c.stmts(decl.Body.Stmts, false)
-	c.finish(in, body)
+	var want *types.Type
+	if st.fixed && result.IsValue() {
+		want = result
+	}
+	body := c.block(st.decl.Body, want)
+	c.finish(st, body)
 }
 
 // finish decides the result of a function and converts what it returns.
-func (c *checker) finish(in *instance, body *typed.Block) {
-	st := in.state
-	in.typed.Body = body
-	end := in.sym.decl.Body
+func (c *Checker) finish(st *funcState, body *typed.Block) {
+	f := st.typed
+	f.Body = body
 	if !st.fixed {
-		st.result = c.inferResult(st, body, in.sym)
-		in.typed.Result = st.result
+		st.result = c.inferResult(st, body)
+		f.Result = st.result
 	}
 	if !st.result.IsValue() {
 		return
 	}
 	for _, r := range st.returns {
 		if r.node.Value == nil {
-			c.errorf(r.pos, "%s returns %v, the value is missing", in.sym.name, st.result)
+			c.errorf(r.pos, "%s returns %v, the value is missing", st.name, st.result)
 			continue
 		}
 		r.node.Value = c.convert(r.node.Value, st.result, r.pos)
 	}
 	switch t := body.T; {
-	case t == value.None:
-		c.errorf(end.End, "%s returns %v, the result is missing at its end", in.sym.name, st.result)
+	case t.Is(types.KNone):
+		c.hintf(st.decl.Body.End, whyNone(last(body)), "%s returns %v, the result is missing at its end", st.name, st.result)
 	case t.IsValue():
-		last := len(body.Nodes) - 1
-		pos := end.Stmts[len(end.Stmts)-1].StmtPos()
-		body.Nodes[last] = c.convert(body.Nodes[last], st.result, pos)
-		body.T = st.result
+		pos := lastPos(st.decl.Body)
+		f.Body = c.convert(body, st.result, pos)
 	}
 }
 
+func last(b *typed.Block) typed.Node {
+	if n := len(b.Nodes); n > 0 {
+		return b.Nodes[n-1]
+	}
+	return b
+}
+
 // inferResult joins what a function returns, leaving out what is still unknown.
-func (c *checker) inferResult(st *funcState, body *typed.Block, sym *symbol) value.Type {
-	result := value.Never
+func (c *Checker) inferResult(st *funcState, body *typed.Block) *types.Type {
+	result := types.Never
 	unknown := false
-	join := func(t value.Type, pos syntax.Pos) {
+	join := func(t *types.Type, pos syntax.Pos) {
 		switch {
-		case t == value.Unknown:
+		case t.Is(types.KUnknown):
 			unknown = true
-		case t == value.None || result == value.None:
-			result = value.None
-		case result != value.Invalid:
-			j := value.Join(result, t)
-			if j == value.Invalid && t != value.Invalid {
-				c.errorf(pos, "%s returns %v here and %v before", sym.name, t, result)
+		case t.Is(types.KNone) || result.Is(types.KNone):
+			result = types.None
+		case !result.Is(types.KInvalid) && !t.Is(types.KInvalid):
+			j := types.Join(result, t)
+			if j == types.Invalid {
+				c.errorf(pos, "%s returns %v here and %v before", st.name, t, result)
 			}
 			result = j
+		default:
+			result = types.Invalid
 		}
 	}
 	for _, r := range st.returns {
 		if r.node.Value == nil {
-			join(value.None, r.pos)
+			join(types.None, r.pos)
 		} else {
 			join(r.node.Value.Type(), r.pos)
 		}
 	}
-	if body.T != value.Never {
-		pos := sym.decl.Body.End
-		if k := len(sym.decl.Body.Stmts); k > 0 {
-			pos = sym.decl.Body.Stmts[k-1].StmtPos()
-		}
-		join(body.T, pos)
+	if !body.T.Is(types.KNever) {
+		join(body.T, lastPos(st.decl.Body))
 	}
-	if unknown && result == value.Never {
-		return value.Unknown
+	switch {
+	case result.Is(types.KNever) && unknown:
+		return types.Unknown
+	case result.Is(types.KNever):
+		if len(st.returns) == 0 {
+			return types.Never
+		}
+		return types.None
+	case result.IsOpen():
+		c.errorf(st.decl.Pos, "the type of what %s returns is not decided: %v; declare its result", st.name, result)
+		return types.Invalid
 	}
 	return result
 }
 
 // checkUnused checks a function that was never called: whole, if its parameters
 // have types, else only its names.
-func (c *checker) checkUnused(sym *symbol) {
+func (c *Checker) checkUnused(sym *symbol) {
 	if len(sym.instances) > 0 {
 		return
 	}
-	types := make([]value.Type, len(sym.decl.Params))
-	for i, p := range sym.decl.Params {
-		if p.Type == nil {
+	ts := c.paramTypes(sym)
+	for _, t := range ts {
+		if t == nil {
 			c.checkNames(sym)
 			return
 		}
-		if types[i] = c.typeNamed(p.Type); types[i] == value.Invalid {
+		if !t.IsValue() {
 			return
 		}
 	}
-	c.instance(sym, types, sym.pos)
+	c.instance(sym, ts, sym.pos)
 }

@@ -1,50 +1,79 @@
 package check
 
 import (
+	"math"
 	"slices"
+	"strings"
 
 	"github.com/groundwork-go/groundwork/calc/internal/typed"
-	"github.com/groundwork-go/groundwork/calc/internal/value"
+	"github.com/groundwork-go/groundwork/calc/internal/types"
 	"github.com/groundwork-go/groundwork/calc/syntax"
 )
 
-// symbol is what a name means: a variable, or a function if decl is set.
+type symbolKind uint8
+
+const (
+	variable symbolKind = iota
+	function
+	hostFunc
+	moduleName
+)
+
+// symbol is what a name means.
 type symbol struct {
 	name  string
 	pos   syntax.Pos
 	order int // of declaration, over the whole program
+	kind  symbolKind
 
 	// A variable.
-	typ     value.Type
-	depth   int // of the function that holds it
-	slot    int
-	mutable bool
-	kind    string // "let", "loop variable", "host value": why it cannot be assigned
+	v   *typed.Var
+	why string // it cannot be assigned: "let", "loop variable", ...; empty if it can
 
 	// A function.
-	decl      *syntax.FuncDecl
+	decl      *syntax.Function
+	file      string
 	scope     *scope // in which it is declared
 	instances map[string]*instance
+	hidden    bool // of the prelude
+
+	host   *typed.Builtin
+	module *module
+}
+
+// isFunc tells whether the symbol can be called.
+func (s *symbol) isFunc() bool {
+	if s.kind == variable {
+		k := s.v.Type.Decided().Kind
+		return k == types.KFunc || k == types.KPending
+	}
+	return s.kind != moduleName
 }
 
 // scope is the names of one block.
 type scope struct {
 	outer *scope
 	names map[string]*symbol
+	types map[string]*types.Type
 	fn    *funcState
+	top   bool                  // a top level: of a file, a module or an input
+	later map[string]syntax.Pos // of a top level: its variables, declared by now or not
 }
 
 func (s *scope) inner(fn *funcState) *scope {
 	return &scope{outer: s, names: make(map[string]*symbol), fn: fn}
 }
 
-// funcState is the function instance that is being checked.
+// funcState is the function that is being checked.
 type funcState struct {
-	typed   *typed.Func
-	sym     *symbol // nil: the top level
-	result  value.Type
-	fixed   bool // result is declared, or known from a first pass
-	returns []pendingReturn
+	typed    *typed.Func
+	decl     *syntax.Function // nil: the top level
+	name     string           // for messages
+	order    int              // of the declaration
+	result   *types.Type
+	fixed    bool // result is declared, or known from a first pass
+	inferred bool // it was found in a first pass
+	returns  []pendingReturn
 }
 
 // pendingReturn is a return whose value is converted when the result is known.
@@ -53,43 +82,151 @@ type pendingReturn struct {
 	pos  syntax.Pos
 }
 
-// newSlot makes room for a variable.
-func (f *funcState) newSlot() int {
-	f.typed.Slots++
-	return f.typed.Slots - 1
+// newVar makes a variable of the function.
+func (f *funcState) newVar(name string, t *types.Type) *typed.Var {
+	v := &typed.Var{Name: name, Type: t, Func: f.typed, Index: len(f.typed.Vars)}
+	f.typed.Vars = append(f.typed.Vars, v)
+	return v
 }
 
 // lookup finds the meaning of a name. A function in a block sees only what was
 // declared before it; at the top level it sees what is declared by the time it
-// is mentioned.
-func (s *scope) lookup(name string) *symbol {
-	limit := int(^uint(0) >> 1)
+// is mentioned. With funcs, what is no function is passed over.
+func (s *scope) lookup(name string, funcs bool) *symbol {
+	limit := math.MaxInt
 	for sc := s; sc != nil; sc = sc.outer {
-		if sym := sc.names[name]; sym != nil {
-			if sc.fn.typed.Depth == 0 && sc.outer.isRoot() || sym.order <= limit {
-				return sym
-			}
+		if sym := sc.names[name]; sym != nil && (sc.top || sym.order <= limit) && (!funcs || sym.isFunc()) {
+			return sym
 		}
-		if sc.outer != nil && sc.outer.fn != sc.fn && sc.fn.sym != nil {
-			limit = min(limit, sc.fn.sym.order)
+		if sc.outer != nil && sc.outer.fn != sc.fn && sc.fn.decl != nil {
+			limit = min(limit, sc.fn.order)
 		}
 	}
 	return nil
 }
 
-// isRoot tells whether s is the scope of the host's names.
-func (s *scope) isRoot() bool { return s == nil || s.outer == nil }
+// tooEarly returns where a variable of the top level is declared that a function
+// mentions before.
+func (s *scope) tooEarly(name string) (syntax.Pos, bool) {
+	fn := s.fn
+	for sc := s; sc != nil; sc = sc.outer {
+		if sc.names[name] != nil {
+			break
+		}
+		if pos, ok := sc.later[name]; ok && sc.fn != fn {
+			return pos, true
+		}
+	}
+	return syntax.Pos{}, false
+}
+
+// lookupType finds a declared type.
+func (s *scope) lookupType(name string) *types.Type {
+	for sc := s; sc != nil; sc = sc.outer {
+		if t := sc.types[name]; t != nil {
+			return t
+		}
+	}
+	return nil
+}
+
+// positionOf returns where a variable of the scope is declared.
+func (s *scope) positionOf(v *typed.Var) syntax.Pos {
+	for _, sym := range s.names {
+		if sym.v == v {
+			return sym.pos
+		}
+	}
+	return syntax.Pos{Line: 1, Col: 1}
+}
 
 // visible returns all names that can be seen, for "did you mean".
-func (s *scope) visible() []string {
+func (s *scope) visible(funcs bool) []string {
 	var list []string
 	for sc := s; sc != nil; sc = sc.outer {
-		for name := range sc.names {
-			list = append(list, name)
+		for name, sym := range sc.names {
+			if !funcs || sym.isFunc() {
+				list = append(list, name)
+			}
 		}
 	}
 	slices.Sort(list)
 	return list
+}
+
+// declare puts a variable into the current scope. Called after its value has
+// been checked. why is empty if it can be assigned.
+func (c *Checker) declare(pos syntax.Pos, name string, t *types.Type, why string) *typed.Var {
+	var v *typed.Var
+	if c.scope.top {
+		v = c.global(name, t)
+	} else {
+		v = c.fn.newVar(name, t)
+	}
+	c.add(&symbol{name: name, pos: pos, kind: variable, v: v, why: why})
+	return v
+}
+
+func (c *Checker) add(sym *symbol) bool {
+	c.orders++
+	sym.order = c.orders
+	if sym.name == "_" {
+		return true
+	}
+	if old := c.scope.names[sym.name]; old != nil {
+		c.errorf(sym.pos, "%s is declared already in this block, at %v", sym.name, old.pos)
+		return false
+	}
+	c.scope.names[sym.name] = sym
+	return true
+}
+
+func (c *Checker) declareFunc(f *syntax.FuncDecl) *symbol {
+	sym := &symbol{
+		name: f.Name, pos: f.Pos, kind: function, decl: f.Func, file: c.file,
+		scope: c.scope, instances: make(map[string]*instance),
+	}
+	c.distinct(f.Func.Params, "parameter")
+	if !c.add(sym) {
+		return nil
+	}
+	return sym
+}
+
+// distinct reports parameters or fields of one name.
+func (c *Checker) distinct(list []syntax.Param, what string) {
+	seen := make(map[string]bool)
+	for _, p := range list {
+		if p.Name != "_" && seen[p.Name] {
+			c.errorf(p.Pos, "%s %s is declared twice", what, p.Name)
+		}
+		seen[p.Name] = true
+	}
+}
+
+func (c *Checker) unknownName(n *syntax.Name, candidates []string) {
+	if pos, ok := c.scope.tooEarly(n.Name); ok {
+		c.errorf(n.Pos, "%s is declared at %v, after the function that uses it was mentioned", n.Name, pos)
+		return
+	}
+	c.hintf(n.Pos, didYouMean(closest(n.Name, candidates)), "unknown name %s", n.Name)
+}
+
+func (c *Checker) valueNames() []string {
+	names := append(c.scope.visible(false), "args")
+	for name := range c.constants {
+		names = append(names, name)
+	}
+	return names
+}
+
+func (c *Checker) callNames() []string { return append(c.scope.visible(true), builtinNames...) }
+
+func didYouMean(name string) string {
+	if name == "" {
+		return ""
+	}
+	return "did you mean " + name + "?"
 }
 
 // closest returns the candidate with the least edit distance to name, if that is
@@ -97,7 +234,7 @@ func (s *scope) visible() []string {
 func closest(name string, candidates []string) string {
 	best, bestDist := "", len(name)/3+1
 	for _, c := range candidates {
-		if d := distance(name, c, bestDist); d < bestDist {
+		if d := distance(strings.ToLower(name), strings.ToLower(c), bestDist); d < bestDist {
 			best, bestDist = c, d
 		}
 	}

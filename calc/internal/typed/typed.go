@@ -1,68 +1,119 @@
 // Package typed is the checked form of a program, from which every engine works:
-// each node has its type, conversions are explicit, names are resolved to slots,
-// and functions with untyped parameters appear once for each combination of
-// argument types.
+// each node has its type, conversions are explicit, names are resolved to
+// variables, and functions with untyped parameters appear once for each combination
+// of argument types.
 package typed
 
 import (
-	"github.com/groundwork-go/groundwork/calc/internal/builtin"
+	"github.com/groundwork-go/groundwork/calc/internal/types"
 	"github.com/groundwork-go/groundwork/calc/internal/value"
 	"github.com/groundwork-go/groundwork/calc/syntax"
 )
 
-// A Program is a checked source.
+// A Program is a checked source with the modules that it imports.
 type Program struct {
-	Main   *Func    // the top level; its result is the value of the program
-	Env    []EnvVar // the host's names, which come first in Main's slots
-	Result value.Type
+	Mains   []*Func // the top levels: of the modules in the order they run, of the program last
+	Funcs   []*Func // all that can be reached, by Index
+	Globals []*Var  // by Index: what the program declares at its top levels, and what the host gives
+	Env     []*Var  // the globals that each run is given, in the order of the host's names
+	Args    *Var    // the global that holds the arguments, if the program uses them
+	Result  *types.Type
+	Exports map[string]*Func // functions of the program's top level whose parameters have types
 }
 
-// EnvVar is a value that the host gives to each run.
-type EnvVar struct {
-	Name string
-	Type value.Type
+// A Var is a variable.
+type Var struct {
+	Name     string
+	Type     *types.Type
+	Func     *Func // to which it belongs; nil for a global
+	Index    int   // among the variables of its function, or among the globals
+	Assigned bool  // again, after its declaration
+	Captured bool  // by another function: if it is assigned, both share a cell
 }
+
+// InCell tells whether the variable is kept in a cell.
+func (v *Var) InCell() bool { return v.Captured && v.Assigned }
 
 // A Func is one instance of a function.
 type Func struct {
-	Name   string
-	Depth  int // of nesting; Main has 0
-	Params []value.Type
-	Result value.Type
-	Slots  int // parameters first, then the variables of all blocks
-	Body   *Block
+	Name     string
+	File     string
+	Index    int // in Program.Funcs
+	Params   []*Var
+	Result   *types.Type
+	Vars     []*Var // all its variables, parameters first
+	Captures []*Var // variables of functions around it
+	Body     Node
+	Hidden   bool // a builtin written in calc: not part of what users see of the stack
 }
 
 // A Node is a typed expression or statement. Statements have type None.
-type Node interface{ Type() value.Type }
+type Node interface{ Type() *types.Type }
+
+// An Op is an operator on words and strings.
+type Op = syntax.Kind
+
+// A Builtin is a typed form of a function that is not written in calc.
+type Builtin struct {
+	Name   string
+	Params []*types.Type
+	Result *types.Type
+	Call   func(m Machine, args []value.Value) (value.Value, error)
+}
+
+// A Machine is what builtins need of the engine that runs them.
+type Machine interface {
+	// Grow accounts for memory that is about to be taken, in bytes.
+	Grow(bytes int64) error
+
+	// Poll fails when the run has to end. Long computations call it now and then.
+	Poll() error
+
+	// Print writes output.
+	Print(text string) error
+
+	// MaxText bounds the bytes of one text.
+	MaxText() int64
+}
 
 // The nodes.
 type (
-	// Const is a literal or a constant.
+	// Const is a literal, a constant, or the zero value of T.
 	Const struct {
-		T value.Type
+		T *types.Type
 		V value.Value
 	}
 
-	// Local reads a slot of the frame Up functions outside of the current one.
-	Local struct {
-		T        value.Type
-		Up, Slot int
-	}
+	// Local reads a variable of this function, of one around it, or a global.
+	Local struct{ Var *Var }
 
-	// Store writes a slot.
+	// Store sets a variable. Declare tells that it begins to live here.
 	Store struct {
-		Up, Slot int
-		Value    Node
+		Var     *Var
+		Value   Node
+		Declare bool
 	}
 
-	// ToFloat converts an int.
-	ToFloat struct{ X Node }
+	// Convert makes a value of type T: int to float, T to T?, a value to any, a
+	// function to one without result.
+	Convert struct {
+		T *types.Type
+		X Node
+	}
 
-	// ToText makes the text of a value.
-	ToText struct{ X Node }
+	// Unwrap is x!.
+	Unwrap struct {
+		Pos syntax.Pos
+		X   Node
+	}
 
-	// Concat joins strings.
+	// Cast is v as T, of an any; T is an option.
+	Cast struct {
+		T *types.Type
+		X Node
+	}
+
+	// Concat joins the texts of its parts.
 	Concat struct {
 		Pos   syntax.Pos
 		Parts []Node
@@ -70,18 +121,23 @@ type (
 
 	// Unary is - on numbers, ^ on ints, ! on bools.
 	Unary struct {
-		T  value.Type
-		Op syntax.Kind
+		Op Op
 		X  Node
 	}
 
 	// Binary is an operator on two operands of type Operand.
 	Binary struct {
 		Pos     syntax.Pos
-		T       value.Type
-		Operand value.Type
-		Op      syntax.Kind
+		T       *types.Type
+		Operand *types.Type
+		Op      Op
 		X, Y    Node
+	}
+
+	// In is x in y: an element, a key, or a part of a string.
+	In struct {
+		Pos  syntax.Pos
+		X, Y Node
 	}
 
 	// Logic is && or ||.
@@ -90,60 +146,147 @@ type (
 		X, Y Node
 	}
 
-	// Call calls a function that is declared Up functions outside.
+	// Call calls a function that is known.
 	Call struct {
 		Pos  syntax.Pos
 		Func *Func
-		Up   int
 		Args []Node
 	}
 
-	// CallBuiltin calls a function of the language or of the host.
+	// CallValue calls a function value.
+	CallValue struct {
+		Pos  syntax.Pos
+		Name string // for the stack: "func"
+		T    *types.Type
+		Fun  Node
+		Args []Node
+	}
+
+	// CallBuiltin calls a builtin or a function of the host.
 	CallBuiltin struct {
 		Pos  syntax.Pos
-		Func *builtin.Func
+		Func *Builtin
 		Args []Node
 	}
 
-	// ByteAt is s[i].
-	ByteAt struct {
+	// Closure makes a function value. Func is nil for a lambda that is never
+	// called.
+	Closure struct {
+		T    *types.Type
+		Func *Func
+	}
+
+	// Index is x[i] of a string, list, map or any.
+	Index struct {
 		Pos  syntax.Pos
+		T    *types.Type
 		X, I Node
 	}
 
-	// Slice is s[i:j]; From and To may be nil.
+	// SetIndex is x[i] = v of a list or map.
+	SetIndex struct {
+		Pos         syntax.Pos
+		X, I, Value Node
+	}
+
+	// Slice is x[i:j] of a string or list; From and To may be nil.
 	Slice struct {
 		Pos         syntax.Pos
 		X, From, To Node
 	}
 
+	// Field is p.f of a struct, or of an any, which has Name only.
+	Field struct {
+		T     *types.Type
+		X     Node
+		Index int
+		Name  string
+	}
+
+	// SetField is p.f = v.
+	SetField struct {
+		X     Node
+		Index int
+		Value Node
+	}
+
+	// List is a list literal.
+	List struct {
+		Pos   syntax.Pos
+		T     *types.Type
+		Elems []Node
+	}
+
+	// Map is a map literal.
+	Map struct {
+		Pos          syntax.Pos
+		T            *types.Type
+		Keys, Values []Node
+	}
+
+	// Struct is a struct literal: values in source order and the fields they are
+	// for. Other fields are nil.
+	Struct struct {
+		Pos    syntax.Pos
+		T      *types.Type
+		Index  []int
+		Values []Node
+	}
+
 	// If has the value of its branches if T is a type of values.
 	If struct {
-		T          value.Type
+		T          *types.Type
 		Cond, Then Node
 		Else       Node // nil: none
 	}
 
+	// IfLet gives Var what the option X holds and runs Then, or Else if it is nil.
+	IfLet struct {
+		T    *types.Type
+		Var  *Var
+		X    Node
+		Then Node
+		Else Node // nil: none
+	}
+
+	// Match runs the first arm with a pattern that equals X.
+	Match struct {
+		T       *types.Type
+		X       Node
+		Arms    []Arm
+		Default Node // nil: the arms cover all values
+	}
+
 	// Block has the value of its last node if T is a type of values.
 	Block struct {
-		T     value.Type
+		T     *types.Type
 		Nodes []Node
 	}
 
-	// While loops as long as Cond, if not nil, is true.
-	While struct {
+	// Loop runs as long as Cond, if not nil, is true.
+	Loop struct {
 		Pos  syntax.Pos
 		Cond Node
-		Body *Block
+		Body Node
 	}
 
-	// Count loops over ints.
+	// Count loops over ints. With Step it is a loop over range(a, b, step).
 	Count struct {
 		Pos       syntax.Pos
-		Slot      int
+		Var       *Var
 		From, To  Node
+		Step      Node // nil: 1
 		Inclusive bool
-		Body      *Block
+		Body      Node
+	}
+
+	// Each loops over a list, map or string. For a list Key is the index, for a
+	// string the offset; Key and Value may be nil.
+	Each struct {
+		Pos        syntax.Pos
+		X          Node
+		Key, Value *Var
+		Body       Node
 	}
 
 	// Return leaves the function; Value is nil where there is none.
@@ -153,83 +296,120 @@ type (
 	Branch struct{ Continue bool }
 )
 
+// An Arm is an arm of a match. A pattern whose type is an option is nil.
+type Arm struct {
+	Patterns []*Const
+	Body     Node
+}
+
 // Type returns the type of the constant.
-func (n *Const) Type() value.Type { return n.T }
+func (n *Const) Type() *types.Type { return n.T }
 
 // Type returns the type of the variable.
-func (n *Local) Type() value.Type { return n.T }
+func (n *Local) Type() *types.Type { return n.Var.Type }
 
-// Type returns None.
-func (n *Store) Type() value.Type { return value.None }
+// Type returns None, or Never if the value is never there.
+func (n *Store) Type() *types.Type { return statement(n.Value) }
 
-// Type returns Float.
-func (n *ToFloat) Type() value.Type { return value.Float }
+// Type returns the type that X is converted to.
+func (n *Convert) Type() *types.Type { return n.T }
+
+// Type returns the type in the option.
+func (n *Unwrap) Type() *types.Type { return n.X.Type().Unwrapped() }
+
+// Type returns the option.
+func (n *Cast) Type() *types.Type { return n.T }
 
 // Type returns String.
-func (n *ToText) Type() value.Type { return value.String }
+func (n *Concat) Type() *types.Type { return types.String }
 
-// Type returns String.
-func (n *Concat) Type() value.Type { return value.String }
-
-// Type returns the type of the result.
-func (n *Unary) Type() value.Type { return n.T }
+// Type returns the type of the operand.
+func (n *Unary) Type() *types.Type { return n.X.Type() }
 
 // Type returns the type of the result.
-func (n *Binary) Type() value.Type { return n.T }
+func (n *Binary) Type() *types.Type { return n.T }
 
 // Type returns Bool.
-func (n *Logic) Type() value.Type { return value.Bool }
+func (n *In) Type() *types.Type { return types.Bool }
+
+// Type returns Bool.
+func (n *Logic) Type() *types.Type { return types.Bool }
 
 // Type returns the result of the function.
-func (n *Call) Type() value.Type { return n.Func.Result }
+func (n *Call) Type() *types.Type { return n.Func.Result }
 
 // Type returns the result of the function.
-func (n *CallBuiltin) Type() value.Type { return n.Func.Result }
+func (n *CallValue) Type() *types.Type { return n.T }
 
-// Type returns Int.
-func (n *ByteAt) Type() value.Type { return value.Int }
+// Type returns the result of the function.
+func (n *CallBuiltin) Type() *types.Type { return n.Func.Result }
 
-// Type returns String.
-func (n *Slice) Type() value.Type { return value.String }
+// Type returns the type of the function.
+func (n *Closure) Type() *types.Type { return n.T }
 
-// Type returns the type of the value, or None.
-func (n *If) Type() value.Type { return n.T }
+// Type returns the type of the element.
+func (n *Index) Type() *types.Type { return n.T }
 
-// Type returns the type of the value, None, or Never.
-func (n *Block) Type() value.Type { return n.T }
+// Type returns None.
+func (n *SetIndex) Type() *types.Type { return statement(n.X, n.I, n.Value) }
+
+// Type returns the type of the whole.
+func (n *Slice) Type() *types.Type { return n.X.Type() }
+
+// Type returns the type of the field.
+func (n *Field) Type() *types.Type { return n.T }
+
+// Type returns None.
+func (n *SetField) Type() *types.Type { return statement(n.X, n.Value) }
+
+// Type returns the type of the list.
+func (n *List) Type() *types.Type { return n.T }
+
+// Type returns the type of the map.
+func (n *Map) Type() *types.Type { return n.T }
+
+// Type returns the type of the struct.
+func (n *Struct) Type() *types.Type { return n.T }
+
+// Type returns the type of the value, None or Never.
+func (n *If) Type() *types.Type { return n.T }
+
+// Type returns the type of the value, None or Never.
+func (n *IfLet) Type() *types.Type { return n.T }
+
+// Type returns the type of the value, None or Never.
+func (n *Match) Type() *types.Type { return n.T }
+
+// Type returns the type of the value, None or Never.
+func (n *Block) Type() *types.Type { return n.T }
 
 // Type returns None, or Never for a loop that cannot end.
-func (n *While) Type() value.Type {
+func (n *Loop) Type() *types.Type {
 	if n.Cond == nil && !breaks(n.Body) {
-		return value.Never
+		return types.Never
 	}
-	return value.None
+	return types.None
 }
 
 // Type returns None.
-func (n *Count) Type() value.Type { return value.None }
+func (n *Count) Type() *types.Type { return types.None }
+
+// Type returns None.
+func (n *Each) Type() *types.Type { return types.None }
 
 // Type returns Never.
-func (n *Return) Type() value.Type { return value.Never }
+func (n *Return) Type() *types.Type { return types.Never }
 
 // Type returns Never.
-func (n *Branch) Type() value.Type { return value.Never }
+func (n *Branch) Type() *types.Type { return types.Never }
 
-// breaks tells whether n contains a break of the loop around it.
-func breaks(n Node) bool {
-	switch n := n.(type) {
-	case *Branch:
-		return !n.Continue
-	case *Block:
-		for _, m := range n.Nodes {
-			if breaks(m) {
-				return true
-			}
+// statement returns Never if control does not come behind one of the parts, else
+// None.
+func statement(parts ...Node) *types.Type {
+	for _, p := range parts {
+		if p.Type().Is(types.KNever) {
+			return types.Never
 		}
-	case *If:
-		return breaks(n.Then) || n.Else != nil && breaks(n.Else)
-	case *Store:
-		return breaks(n.Value)
 	}
-	return false
+	return types.None
 }

@@ -1,127 +1,202 @@
-// Package value is what calc programs compute with: types, values, and their
-// text. It knows no syntax.
+// Package value is what calc programs compute with on the portable engines: words,
+// and references to objects. It knows types only where text or equality needs them.
+//
+// A value is one word (an int, the bits of a float, a bool) or one reference (all
+// other types); which of the two is known statically. nil is the nil reference,
+// so a T? of a word type is a reference to a box. Every object begins with its
+// kind, which tells what a value of type any holds.
 package value
 
 import (
 	"math"
-	"strconv"
-	"strings"
+	"unsafe"
 )
 
-// A Type is the static type of an expression.
-type Type uint8
+// Kind is the kind of an object.
+type Kind uint8
 
-// The types. The first four are not types of values.
+// The kinds of objects.
 const (
-	Invalid Type = iota // an error was reported; fits everything
-	Unknown             // a result that is still being inferred
-	None                // no value
-	Never               // control does not come here; fits everything
-	Int
-	Float
-	Bool
-	String
+	KStr Kind = iota + 1
+	KBoxInt
+	KBoxFloat
+	KBoxBool
+	KWords
+	KBytes
+	KRefs
+	KMap
+	KStruct
+	KClosure
+	KCell
+	KOpaque
 )
 
-var names = [...]string{"invalid", "unknown", "no value", "never", "int", "float", "bool", "string"}
+// Obj is the head of every object.
+type Obj struct{ Kind Kind }
 
-// String returns the type's name in the language.
-func (t Type) String() string { return names[t] }
-
-// IsValue tells whether values of type t exist.
-func (t Type) IsValue() bool { return t >= Int }
-
-// Named returns the type of that name, or Invalid.
-func Named(name string) Type {
-	for t := Int; t <= String; t++ {
-		if names[t] == name {
-			return t
-		}
+// The objects.
+type (
+	// Str is a string.
+	Str struct {
+		Obj
+		S string
 	}
-	return Invalid
-}
 
-// Join returns the type that both a and b convert to, or Invalid.
-func Join(a, b Type) Type {
-	switch {
-	case a == b, b == Never:
-		return a
-	case a == Never:
-		return b
-	case a == Int && b == Float, a == Float && b == Int:
-		return Float
+	// Box is a word as an object: of a T?, or in an any.
+	Box struct {
+		Obj
+		N uint64
 	}
-	return Invalid
-}
 
-// A Value is a value without its type, which is known statically: the bits of an
-// int, float or bool, or a string.
+	// Words is a list of ints or floats.
+	Words struct {
+		Obj
+		A []uint64
+	}
+
+	// Bytes is a list of bools.
+	Bytes struct {
+		Obj
+		A []byte
+	}
+
+	// Refs is a list of anything else.
+	Refs struct {
+		Obj
+		A []*Obj
+	}
+
+	// Struct is a struct: its words and its references, each in the order of
+	// the fields.
+	Struct struct {
+		Obj
+		N []uint64
+		P []*Obj
+	}
+
+	// Closure is a function value: the function's number, and what it captures.
+	Closure struct {
+		Obj
+		Func int
+		Env  []Value
+	}
+
+	// Cell is a variable that a closure shares.
+	Cell struct {
+		Obj
+		V Value
+	}
+
+	// Opaque is a value of the host.
+	Opaque struct {
+		Obj
+		V any
+	}
+)
+
+// A Value is a word or a reference, whichever its static type says.
 type Value struct {
-	bits uint64
-	str  string
+	N uint64
+	P *Obj
 }
+
+// The casts below rely on each object beginning with its Obj, and on the static
+// type of a value naming its object's.
+
+// Str returns the string at p.
+func (p *Obj) Str() string { return (*Str)(unsafe.Pointer(p)).S }
+
+// Box returns the box at p.
+func (p *Obj) Box() *Box { return (*Box)(unsafe.Pointer(p)) }
+
+// Words returns the list at p.
+func (p *Obj) Words() *Words { return (*Words)(unsafe.Pointer(p)) }
+
+// Bytes returns the list at p.
+func (p *Obj) Bytes() *Bytes { return (*Bytes)(unsafe.Pointer(p)) }
+
+// Refs returns the list at p.
+func (p *Obj) Refs() *Refs { return (*Refs)(unsafe.Pointer(p)) }
+
+// Map returns the map at p.
+func (p *Obj) Map() *Map { return (*Map)(unsafe.Pointer(p)) }
+
+// Struct returns the struct at p.
+func (p *Obj) Struct() *Struct { return (*Struct)(unsafe.Pointer(p)) }
+
+// Closure returns the closure at p.
+func (p *Obj) Closure() *Closure { return (*Closure)(unsafe.Pointer(p)) }
+
+// Cell returns the cell at p.
+func (p *Obj) Cell() *Cell { return (*Cell)(unsafe.Pointer(p)) }
+
+// Opaque returns the host's value at p.
+func (p *Obj) Opaque() any { return (*Opaque)(unsafe.Pointer(p)).V }
+
+// NewStr returns a string object.
+func NewStr(s string) *Obj { return &(&Str{Obj{KStr}, s}).Obj }
+
+// NewBox returns a box of the given kind.
+func NewBox(k Kind, n uint64) *Obj { return &(&Box{Obj{k}, n}).Obj }
+
+// NewWords returns a list that takes over a.
+func NewWords(a []uint64) *Obj { return &(&Words{Obj{KWords}, a}).Obj }
+
+// NewBytes returns a list that takes over a.
+func NewBytes(a []byte) *Obj { return &(&Bytes{Obj{KBytes}, a}).Obj }
+
+// NewRefs returns a list that takes over a.
+func NewRefs(a []*Obj) *Obj { return &(&Refs{Obj{KRefs}, a}).Obj }
+
+// NewStruct returns a struct with room for words and references.
+func NewStruct(words, refs int) *Obj {
+	s := &Struct{Obj: Obj{KStruct}}
+	if words > 0 {
+		s.N = make([]uint64, words)
+	}
+	if refs > 0 {
+		s.P = make([]*Obj, refs)
+	}
+	return &s.Obj
+}
+
+// NewClosure returns a function value that takes over env.
+func NewClosure(f int, env []Value) *Obj { return &(&Closure{Obj{KClosure}, f, env}).Obj }
+
+// NewCell returns a variable.
+func NewCell(v Value) *Obj { return &(&Cell{Obj{KCell}, v}).Obj }
+
+// NewOpaque returns an object that holds a value of the host.
+func NewOpaque(v any) *Obj { return &(&Opaque{Obj{KOpaque}, v}).Obj }
 
 // FromInt returns an int.
-func FromInt(n int64) Value { return Value{bits: uint64(n)} }
+func FromInt(n int64) Value { return Value{N: uint64(n)} }
 
 // FromFloat returns a float.
-func FromFloat(f float64) Value { return Value{bits: math.Float64bits(f)} }
+func FromFloat(f float64) Value { return Value{N: math.Float64bits(f)} }
 
 // FromBool returns a bool.
 func FromBool(b bool) Value {
 	if b {
-		return Value{bits: 1}
+		return Value{N: 1}
 	}
 	return Value{}
 }
 
 // FromString returns a string.
-func FromString(s string) Value { return Value{str: s} }
+func FromString(s string) Value { return Value{P: NewStr(s)} }
+
+// Ref returns a reference.
+func Ref(p *Obj) Value { return Value{P: p} }
 
 // Int returns v as an int.
-func (v Value) Int() int64 { return int64(v.bits) }
+func (v Value) Int() int64 { return int64(v.N) }
 
 // Float returns v as a float.
-func (v Value) Float() float64 { return math.Float64frombits(v.bits) }
+func (v Value) Float() float64 { return math.Float64frombits(v.N) }
 
 // Bool returns v as a bool.
-func (v Value) Bool() bool { return v.bits != 0 }
+func (v Value) Bool() bool { return v.N != 0 }
 
 // Str returns v as a string.
-func (v Value) Str() string { return v.str }
-
-// Text returns what print writes for a value of type t (section 6 of the
-// reference).
-func Text(t Type, v Value) string {
-	switch t {
-	case Int:
-		return strconv.FormatInt(v.Int(), 10)
-	case Float:
-		return FloatText(v.Float())
-	case Bool:
-		return strconv.FormatBool(v.Bool())
-	}
-	return v.str
-}
-
-// FloatText returns the shortest text that reads back as f, in plain decimals
-// where 1e-6 <= |f| < 1e21.
-func FloatText(f float64) string {
-	switch abs := math.Abs(f); {
-	case math.IsNaN(f):
-		return "NaN"
-	case math.IsInf(f, 0):
-		if f > 0 {
-			return "+Inf"
-		}
-		return "-Inf"
-	case f != 0 && (abs < 1e-6 || abs >= 1e21):
-		return strconv.FormatFloat(f, 'e', -1, 64)
-	}
-	return strconv.FormatFloat(f, 'f', -1, 64)
-}
-
-// Quote returns s as a literal of the language would be written.
-func Quote(s string) string {
-	return `"` + strings.NewReplacer(`"`, `\"`, `\`, `\\`, "\n", `\n`, "\t", `\t`, "\r", `\r`).Replace(s) + `"`
-}
+func (v Value) Str() string { return v.P.Str() }

@@ -99,8 +99,8 @@ func (r recipe) instances(ctx context.Context, release int) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("%s: %s", procfile, strings.TrimSpace(calc.Report(err)))
 	}
-	if p.Kind() != calc.Int {
-		return 0, fmt.Errorf("%s: scale gives a %v, not an int", procfile, p.Kind())
+	if p.Type() != "int" {
+		return 0, fmt.Errorf("%s: scale gives a %s, not an int", procfile, p.Type())
 	}
 	v, err := p.Run(ctx, env)
 	if err != nil {

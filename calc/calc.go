@@ -150,7 +150,8 @@ func (c *compiler) load(path string) (*syntax.File, error) {
 }
 
 // compile checks a source on top of those before it.
-func (c *compiler) compile(name, src string) (*typed.Program, error) {
+func (c *compiler) compile(name, src string) (prog *typed.Program, err error) {
+	defer c.sources.internal(name, &err)
 	file, err := c.parse(name, src)
 	if list, ok := err.(syntax.ErrorList); ok {
 		all := make([]*check.Error, len(list))
@@ -236,7 +237,8 @@ func (c *compiler) values(env any) ([]value.Value, error) {
 	return values, nil
 }
 
-func (c *compiler) run(ctx context.Context, m *tree.Machine, prog *typed.Program, code *tree.Code, env []value.Value) (Value, error) {
+func (c *compiler) run(ctx context.Context, m *tree.Machine, prog *typed.Program, code *tree.Code, env []value.Value) (_ Value, err error) {
+	defer c.sources.internal(c.o.Name, &err)
 	v, fault := m.Run(ctx, code, env, c.o.Args)
 	if fault != nil {
 		return Value{}, c.sources.fault(fault)

@@ -450,6 +450,9 @@ func FuzzEval(f *testing.F) {
 	for _, c := range faults {
 		f.Add(c.src)
 	}
+	for _, c := range more {
+		f.Add(c.src)
+	}
 	f.Fuzz(func(t *testing.T, src string) {
 		p, err := calc.Compile(src, &calc.Options{Limits: calc.Limits{Steps: 1000, Memory: 1 << 16, Depth: 100}})
 		if err == nil {
@@ -460,6 +463,7 @@ func FuzzEval(f *testing.F) {
 			var e *calc.Error
 			require.ErrorAs(t, err, &e)
 			require.Positive(t, e.Pos.Line)
+			require.NotEqual(t, calc.InternalError, e.Kind, err)
 		}
 	})
 }

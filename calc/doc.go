@@ -26,5 +26,6 @@
 // # Limits
 //
 // The language is described in LANGUAGE.md. Programs are run by walking their
-// tree. ** is Go's math.Pow.
+// tree. What is alive is measured when a run has taken as much memory as it may,
+// so Go's heap may hold about twice the limit for a while.
 package calc

@@ -15,10 +15,11 @@ type ErrorKind int
 
 // The kinds of errors.
 const (
-	SyntaxError  ErrorKind = iota + 1 // the source is not a program
-	TypeError                         // names or types do not fit; nothing has run
-	RuntimeError                      // the program failed
-	LimitError                        // a limit was reached, or the context ended
+	SyntaxError   ErrorKind = iota + 1 // the source is not a program
+	TypeError                          // names or types do not fit; nothing has run
+	RuntimeError                       // the program failed
+	LimitError                         // a limit was reached, or the context ended
+	InternalError                      // a fault of this package, to be reported
 )
 
 // String returns the kind as messages name it.
@@ -32,6 +33,8 @@ func (k ErrorKind) String() string {
 		return "runtime error"
 	case LimitError:
 		return "limit error"
+	case InternalError:
+		return "internal error"
 	}
 	return "error"
 }
@@ -143,6 +146,14 @@ func (s sources) errorAt(kind ErrorKind, file string, p syntax.Pos, msg, hint st
 		e.line = strings.TrimSuffix(e.line, "\r")
 	}
 	return e
+}
+
+// internal turns a panic of this package into an error; a program is no reason for
+// the host to end.
+func (s sources) internal(file string, err *error) {
+	if r := recover(); r != nil {
+		*err = s.errorAt(InternalError, file, syntax.Pos{Line: 1, Col: 1}, fmt.Sprint(r), "this is a fault of calc, not of the program")
+	}
 }
 
 // errors turns errors of the compiler into one of this package.

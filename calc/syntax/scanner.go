@@ -207,15 +207,15 @@ func operator(src string) (Kind, int) {
 
 // operatorKind is operatorText the other way round; ! is Not until the scanner
 // has seen what stands before it.
-var operatorKind = func() map[string]Kind {
-	m := make(map[string]Kind, len(operatorText))
-	for i, t := range operatorText {
-		if k := operators + 1 + Kind(i); k != Unwrap {
-			m[t] = k
-		}
-	}
-	return m
-}()
+var operatorKind = map[string]Kind{
+	"+": Add, "-": Sub, "*": Mul, "/": Div, "%": Rem, "**": Pow, "&": And, "|": Or,
+	"^": Xor, "<<": Shl, ">>": Shr, "&&": AndAnd, "||": OrOr, "!": Not, "==": Eq, "!=": Ne,
+	"<": Lt, "<=": Le, ">": Gt, ">=": Ge, "=": Assign, "+=": AddAssign, "-=": SubAssign, "*=": MulAssign,
+	"/=": DivAssign, "%=": RemAssign, "**=": PowAssign, "&=": AndAssign, "|=": OrAssign, "^=": XorAssign, "<<=": ShlAssign, ">>=": ShrAssign,
+	"++": Inc, "--": Dec, "(": LParen, ")": RParen, "[": LBrack, "]": RBrack, "{": LBrace, "}": RBrace,
+	",": Comma, ":": Colon, ".": Dot, "..": Range, "..=": RangeInc, "=>": Arrow, "?": Quest, "?.": QuestDot,
+	"??": Coalesce,
+}
 
 // bracket keeps track of the open brackets.
 func (s *scanner) bracket(k Kind) {

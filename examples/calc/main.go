@@ -13,6 +13,7 @@ import (
 	"math"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -26,7 +27,7 @@ func main() {
 	cli.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout))
 }
 
-const usage = "usage: calc run|eval|check|repl [-backend=tree] [-timeout=1s] [-max-memory=64MiB] [-max-steps=N] [FILE|SOURCE]"
+const usage = "usage: calc run|eval|check|repl [-backend=tree] [-timeout=1s] [-max-memory=64MiB] [-max-steps=N] [FILE [ARG...]|SOURCE]"
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) error {
 	if len(args) == 0 {
@@ -36,7 +37,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) 
 	flags := cli.NewFlags("calc", usage, stdout)
 	timeout := flags.Duration("timeout", 0, "longest time, as 1s; 0 is no limit")
 	var memory int64
-	flags.Func("max-memory", "most memory for strings, as 64MiB (default 256MiB)", func(s string) (err error) {
+	flags.Func("max-memory", "most memory for values, as 64MiB (default 256MiB)", func(s string) (err error) {
 		memory, err = parseSize(s)
 		return err
 	})
@@ -62,14 +63,16 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) 
 	if verb == "repl" && flags.NArg() == 0 {
 		return repl(ctx, stdin, stdout, o)
 	}
-	if flags.NArg() != 1 {
+	if flags.NArg() == 0 || flags.NArg() > 1 && verb != "run" {
 		return cli.Usage(usage)
 	}
 	source := flags.Arg(0)
+	o.Args = flags.Args()[1:]
 	switch verb {
 	case "eval":
 	case "run", "check":
 		o.Name = source
+		o.Modules = os.DirFS(filepath.Dir(source))
 		data, err := os.ReadFile(source)
 		if err != nil {
 			return err

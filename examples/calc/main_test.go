@@ -30,7 +30,7 @@ func TestCommands(t *testing.T) {
 		{"", []string{"eval", "-timeout=10ms", "for { }"}, "", 3},
 		{"", []string{"eval", "-backend=tree", "-max-memory=1MiB", "len(\"x\".repeat(1000000))"}, "1000000\n", 0},
 		{"", []string{"eval", "-max-memory=1KiB", "\"x\".repeat(1000000)"}, "", 3},
-		{"let x = 5\nprint(\"once\")\nx * 2\n\ny\n", []string{"repl"}, "calc> calc> once\ncalc> 10\ncalc> calc> repl:3:1: type error: unknown name y\ny\n^\ncalc> \n", 0},
+		{"let x = 5\nprint(\"once\")\nx * 2\n\ny\n", []string{"repl"}, "calc> calc> once\ncalc> 10\ncalc> calc> input 5:1:1: type error: unknown name y\ny\n^\ncalc> \n", 0},
 	} {
 		out, err := clitest.Output(t, run, c.stdin, c.args...)
 		require.Equal(t, c.want, out, "%q", c.args)

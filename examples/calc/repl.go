@@ -6,51 +6,68 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/groundwork-go/groundwork/calc"
 )
 
-// repl evaluates lines. What was declared stays: the lines before are run again,
-// silently.
+// repl evaluates inputs; one with open brackets goes on in the next line. :type X
+// shows the type of X, :time X how long X takes.
 func repl(ctx context.Context, stdin io.Reader, stdout io.Writer, o *calc.Options) error {
+	session, err := calc.NewREPL(o)
+	if err != nil {
+		return err
+	}
 	in := bufio.NewScanner(stdin)
-	kept := ""
 	for {
-		fmt.Fprint(stdout, "calc> ")
-		if !in.Scan() {
+		src, ok := readInput(in, stdout)
+		if !ok {
 			fmt.Fprintln(stdout)
 			return in.Err()
 		}
-		v, err := replay(ctx, kept, in.Text(), stdout, o)
+		command, rest, _ := strings.Cut(src, " ")
+		start := time.Now()
+		switch {
+		case command == ":type":
+			var t string
+			if t, err = session.TypeOf(rest); err == nil {
+				fmt.Fprintln(stdout, t)
+			}
+		case command == ":time":
+			err = show(ctx, session, rest, stdout)
+			fmt.Fprintln(stdout, time.Since(start).Round(time.Microsecond))
+		case strings.HasPrefix(command, ":"):
+			fmt.Fprintln(stdout, "commands: :type EXPRESSION, :time INPUT")
+		default:
+			err = show(ctx, session, src, stdout)
+		}
 		if err != nil {
 			fmt.Fprint(stdout, calc.Report(err))
-			continue
-		}
-		if v.Kind() != calc.None {
-			fmt.Fprintln(stdout, v)
-		} else if strings.TrimSpace(in.Text()) != "" {
-			kept += in.Text() + "\n"
+			err = nil
 		}
 	}
 }
 
-// replay runs a line behind those that were kept; only its own output is shown.
-func replay(ctx context.Context, kept, line string, stdout io.Writer, o *calc.Options) (calc.Value, error) {
-	var shown strings.Builder
-	with := *o
-	with.Output, with.Name = &shown, "repl"
-	before := ""
-	if p, err := calc.Compile(kept, &with); err == nil {
-		if _, err := p.Run(ctx, nil); err == nil {
-			before = shown.String()
+// readInput reads lines until they are whole, or one is empty.
+func readInput(in *bufio.Scanner, stdout io.Writer) (string, bool) {
+	src, prompt := "", "calc> "
+	for {
+		fmt.Fprint(stdout, prompt)
+		if !in.Scan() {
+			return "", false
 		}
+		src += in.Text() + "\n"
+		if strings.TrimSpace(in.Text()) == "" || !calc.Incomplete(src) {
+			return strings.TrimSuffix(src, "\n"), true
+		}
+		prompt = "  ... "
 	}
-	shown.Reset()
-	p, err := calc.Compile(kept+line, &with)
-	if err != nil {
-		return calc.Value{}, err
+}
+
+func show(ctx context.Context, session *calc.REPL, src string, stdout io.Writer) error {
+	v, err := session.Eval(ctx, src)
+	if err == nil && v.Kind() != calc.None {
+		fmt.Fprintln(stdout, v)
 	}
-	v, err := p.Run(ctx, nil)
-	fmt.Fprint(stdout, strings.TrimPrefix(shown.String(), before))
-	return v, err
+	return err
 }

@@ -268,7 +268,14 @@ func variableIsConstant(d *ast.GenDecl, v *ast.ValueSpec) bool {
 		switch x := x.(type) {
 		case *ast.CompositeLit:
 			continue
+		case *ast.UnaryExpr: // &T{...}
+			if _, ok := x.X.(*ast.CompositeLit); ok {
+				continue
+			}
 		case *ast.CallExpr:
+			if fun, ok := x.Fun.(*ast.SelectorExpr); ok && fun.Sel.Name == "OnceValue" { // a table made when it is first needed
+				continue
+			}
 			if fun, ok := x.Fun.(*ast.SelectorExpr); ok && strings.HasPrefix(strings.ToLower(v.Names[0].Name), "err") {
 				if pkg, ok := fun.X.(*ast.Ident); ok && (pkg.Name == "errors" || pkg.Name == "fmt") {
 					continue

@@ -17,7 +17,8 @@ type (
 	machine = typed.Machine
 )
 
-var none value.Value
+// none is the result of what gives no value.
+var none = value.Value{}
 
 func sig(params ...*types.Type) []*types.Type { return params }
 
@@ -80,9 +81,11 @@ func control() []*typed.Builtin {
 }
 
 // Print is print of one text, the line without its newline.
-var Print = form("print", sig(types.String), types.None, func(m machine, a args) (value.Value, error) {
-	return none, m.Print(a[0].Str() + "\n")
-})
+func Print() *typed.Builtin {
+	return form("print", sig(types.String), types.None, func(m machine, a args) (value.Value, error) {
+		return none, m.Print(a[0].Str() + "\n")
+	})
+}
 
 // Str returns str of a value of type t.
 func Str(t *types.Type) *typed.Builtin {

@@ -56,15 +56,16 @@ func special(name string) func(*Checker, *builtinCall) typed.Node {
 	return nil
 }
 
-// builtinNames are the names of all builtins that are functions, for "did you mean".
-var builtinNames = func() []string {
-	names := slices.Collect(maps.Keys(builtin.Fixed()))
+// builtinNames returns the names of all builtins that are functions, for "did you
+// mean".
+func (c *Checker) builtinNames() []string {
+	names := slices.Collect(maps.Keys(c.fixed))
 	for name := range specialArity {
 		names = append(names, name)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
-}()
+}
 
 // specialArity is how many arguments the special builtins take, at least and at
 // most.
@@ -154,7 +155,7 @@ func (c *Checker) print(b *builtinCall) typed.Node {
 	if p := poison(line.Parts...); p != nil {
 		return p
 	}
-	return &typed.CallBuiltin{Pos: b.pos, Func: builtin.Print, Args: []typed.Node{line}}
+	return &typed.CallBuiltin{Pos: b.pos, Func: builtin.Print(), Args: []typed.Node{line}}
 }
 
 func (c *Checker) str(b *builtinCall) typed.Node {

@@ -220,7 +220,7 @@ func (c *Checker) valueNames() []string {
 	return names
 }
 
-func (c *Checker) callNames() []string { return append(c.scope.visible(true), builtinNames...) }
+func (c *Checker) callNames() []string { return append(c.scope.visible(true), c.builtinNames()...) }
 
 func didYouMean(name string) string {
 	if name == "" {

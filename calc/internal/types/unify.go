@@ -118,8 +118,8 @@ func FitsAny(t *Type) bool {
 	switch t.Kind {
 	case KInt, KFloat, KBool, KString, KAny:
 		return true
-	case KOption:
-		return FitsAny(t.Elem)
+	case KOption: // that of nil alone is open
+		return t.Elem.Is(KOpen) || FitsAny(t.Elem)
 	case KList:
 		return t.Elem.Is(KAny)
 	case KMap:

@@ -3,8 +3,8 @@ package value
 import "github.com/groundwork-go/groundwork/calc/internal/types"
 
 var (
-	anyList = types.ListOf(types.Any)
-	anyMap  = types.MapOf(types.String, types.Any)
+	anyList = &types.Type{Kind: types.KList, Elem: types.Any}
+	anyMap  = &types.Type{Kind: types.KMap, Key: types.String, Elem: types.Any}
 )
 
 // BoxKind returns the kind of the box for a word of type t.

@@ -16,6 +16,7 @@ type Map struct {
 	live    int
 	// Changes counts added and removed keys, so that loops can notice them.
 	Changes uint64
+	seed    maphash.Seed // of strings; the order does not depend on it
 }
 
 type entry struct {
@@ -28,10 +29,14 @@ type entry struct {
 // linear is how many entries are searched without a table.
 const linear = 8
 
-var seed = maphash.MakeSeed() // the order of a map does not depend on it
-
 // NewMap returns an empty map.
-func NewMap(strings bool) *Obj { return &(&Map{Obj: Obj{KMap}, Strings: strings}).Obj }
+func NewMap(strings bool) *Obj {
+	m := &Map{Obj: Obj{KMap}, Strings: strings}
+	if strings {
+		m.seed = maphash.MakeSeed()
+	}
+	return &m.Obj
+}
 
 // Len returns the number of keys.
 func (m *Map) Len() int { return m.live }
@@ -49,7 +54,7 @@ func (m *Map) Growth() int {
 
 func (m *Map) hash(k Value) uint32 {
 	if m.Strings {
-		return uint32(maphash.String(seed, k.Str()))
+		return uint32(maphash.String(m.seed, k.Str()))
 	}
 	hi, lo := bits.Mul64(k.N^0x9e3779b97f4a7c15, 0xd6e8feb86659fd93)
 	return uint32(hi ^ lo)

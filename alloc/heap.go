@@ -2,51 +2,80 @@ package alloc
 
 import (
 	"fmt"
-	"iter"
 	"math"
 	"sync"
+	"sync/atomic"
+	"time"
 	"unsafe"
 
-	"github.com/groundwork-go/groundwork/alloc/internal/sysmem"
+	"github.com/groundwork-go/groundwork/alloc/heapmap"
+	"github.com/groundwork-go/groundwork/alloc/internal/engine"
 )
 
 // HeapOptions tune a Heap. A nil *HeapOptions means the defaults.
 type HeapOptions struct {
 	// Limit bounds the bytes taken from the system. Zero means no limit.
 	Limit int64
+
+	// Decay is how long free memory is kept before it goes back to the system: at
+	// least that long, at most twice. Zero means one second; negative means until
+	// [Heap.Trim].
+	Decay time.Duration
+
+	// HugePages asks the system for huge pages. It costs resident memory where
+	// blocks lie thinly.
+	HugePages bool
+
+	// Zero makes every block zeroed.
+	Zero bool
+
+	// Debug puts redzones around each block, fills freed ones with a pattern and
+	// keeps them in quarantine, and records the call stacks of Alloc and Free, so
+	// that faults are found and explained as a [*Fault]. A call takes microseconds.
+	Debug bool
+
+	// PageGuard is Debug that puts each block against a page which cannot be
+	// accessed, and protects freed ones: a wrong access is a fault of the processor
+	// at once. Each block takes two pages at least.
+	PageGuard bool
+
+	// Quarantine bounds the bytes of freed blocks that Debug keeps from being used
+	// again. Zero means 4 MiB; negative none.
+	Quarantine int64
+
+	// ProfileRate is the mean number of bytes between two allocations that are
+	// sampled for [Heap.Profile]. Zero means none; 512 KiB costs little. Debug
+	// records all.
+	ProfileRate int
 }
 
 // A Heap allocates blocks of any size in memory outside of Go's heap. All
-// methods may be called concurrently.
+// methods may be called concurrently, Close excepted from nothing: what runs at
+// the same time as Close happens before or after it.
 type Heap struct {
-	limit int64
-
-	mu     sync.Mutex
-	spans  map[uintptr]*span // guarded by mu; by each of their pages' numbers
-	avail  [numClasses]*span // guarded by mu; spans of the class with room
-	stats  Stats             // guarded by mu
-	closed bool              // guarded by mu
+	e       *engine.Engine
+	checked checked // nil: Alloc and Free go to the engine directly
+	zero    bool
+	debug   *debugger // what checked is, if it is that
+	sampler *sampler
+	types   sync.Map // reflect.Type -> error: which types may be stored
+	refs    refTable
+	closed  atomic.Bool
 }
 
-// span is a run of pages from the system: one block, or blocks of one class.
-type span struct {
-	region   sysmem.Region
-	mem      []byte // region.Mem
-	class    int    // -1: one large block
-	size     int    // of a block
-	fresh    int    // blocks from here on were never handed out
-	free     []uint32
-	used     []uint64 // bit i: block i is allocated
-	live     int
-	prev     *span // in Heap.avail
-	next     *span
-	hasSpace bool // is in Heap.avail
+// checked stands between the heap and the engine where more is to be done with
+// each block.
+type checked interface {
+	alloc(n, align int) unsafe.Pointer
+	free(p unsafe.Pointer) error
+	usable(p unsafe.Pointer) int
 }
 
-// spanSize is the length of spans of small blocks: 64 KiB, or enough for eight.
-func spanSize(class int) int { return sysmem.RoundUp(8 * classSize(class)) }
+// minAlign is the alignment of all blocks, in bytes.
+const minAlign = 16
 
-// NewHeap returns an empty heap. It takes no memory before the first Alloc.
+// NewHeap returns an empty heap. The error wraps [ErrConfig] if an option makes no
+// sense.
 func NewHeap(o *HeapOptions) (*Heap, error) {
 	if o == nil {
 		o = &HeapOptions{}
@@ -54,207 +83,146 @@ func NewHeap(o *HeapOptions) (*Heap, error) {
 	if o.Limit < 0 {
 		return nil, fmt.Errorf("%w: Limit is %d, must not be negative", ErrConfig, o.Limit)
 	}
-	h := &Heap{limit: o.Limit, spans: make(map[uintptr]*span)}
-	if h.limit == 0 {
-		h.limit = math.MaxInt64
+	if o.ProfileRate < 0 {
+		return nil, fmt.Errorf("%w: ProfileRate is %d, must not be negative", ErrConfig, o.ProfileRate)
+	}
+	return newHeap(o, engine.Config{Limit: o.Limit, Decay: o.Decay, Huge: o.HugePages})
+}
+
+func newHeap(o *HeapOptions, c engine.Config) (*Heap, error) {
+	if c.Decay == 0 {
+		c.Decay = time.Second
+	}
+	e, err := engine.New(c)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %v", ErrNoMemory, err)
+	}
+	h := &Heap{e: e, zero: o.Zero}
+	switch {
+	case o.Debug || o.PageGuard:
+		h.debug = newDebugger(e, o)
+		h.checked = h.debug
+	case o.ProfileRate > 0:
+		h.sampler = &sampler{e: e, rate: o.ProfileRate}
+		h.checked = h.sampler
+	case o.Zero:
+		h.checked = plain{e}
 	}
 	return h, nil
 }
+
+// plain is a checked that does nothing besides.
+type plain struct{ e *engine.Engine }
+
+func (p plain) alloc(n, align int) unsafe.Pointer { return p.e.AllocAligned(n, align) }
+func (p plain) free(b unsafe.Pointer) error       { return p.e.Free(b) }
+func (p plain) usable(b unsafe.Pointer) int       { return p.e.UsableSize(b) }
 
 // Alloc returns a block of at least n bytes, aligned to 16, with undefined
 // content. It returns nil if n is not positive, if the limit is reached, if the
 // system has no memory, or after Close.
 func (h *Heap) Alloc(n int) unsafe.Pointer {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	p := h.alloc(n)
-	if p == nil {
-		h.stats.Failed++
+	if h.checked != nil {
+		return h.allocChecked(n, minAlign)
+	}
+	return h.e.Alloc(n)
+}
+
+func (h *Heap) allocChecked(n, align int) unsafe.Pointer {
+	p := h.checked.alloc(n, align)
+	if p != nil && h.zero {
+		clear(unsafe.Slice((*byte)(p), n))
 	}
 	return p
 }
 
-func (h *Heap) alloc(n int) unsafe.Pointer {
-	if n <= 0 || n > math.MaxInt-sysmem.PageSize || h.closed {
+// AllocAligned is Alloc that aligns the block to align, a power of two. It also
+// returns nil if align is not one.
+func (h *Heap) AllocAligned(n, align int) unsafe.Pointer {
+	if align <= 0 || align&(align-1) != 0 {
 		return nil
 	}
-	if n > maxSmall {
-		s := h.newSpan(-1, sysmem.RoundUp(n), sysmem.RoundUp(n))
-		if s == nil {
-			return nil
-		}
-		return h.take(s)
+	if h.checked != nil {
+		return h.allocChecked(n, align)
 	}
-	class := classOf(n)
-	s := h.avail[class]
-	if s == nil {
-		s = h.newSpan(class, spanSize(class), classSize(class))
-		if s == nil {
-			return nil
-		}
-		h.link(s)
-	}
-	return h.take(s)
+	return h.e.AllocAligned(n, align)
 }
 
-func (h *Heap) newSpan(class, bytes, size int) *span {
-	if int64(bytes) > h.limit-h.stats.Reserved {
+// Calloc is Alloc that zeroes the n bytes.
+func (h *Heap) Calloc(n int) unsafe.Pointer {
+	p := h.Alloc(n)
+	if p != nil && !h.zero {
+		clear(unsafe.Slice((*byte)(p), n))
+	}
+	return p
+}
+
+// Realloc returns a block of at least n bytes with the content of the block at p,
+// as far as it fits, and frees p; it may return p itself. Realloc of nil is Alloc.
+// If it returns nil, p is as it was. It panics with a [*Fault] if Debug finds that
+// p is not a block or was written beyond.
+func (h *Heap) Realloc(p unsafe.Pointer, n int) unsafe.Pointer {
+	if p == nil {
+		return h.Alloc(n)
+	}
+	have := h.UsableSize(p)
+	if have == 0 || n <= 0 {
 		return nil
 	}
-	region, err := sysmem.Map(bytes)
-	if err != nil {
-		return nil // the contract of Alloc has no room for the system's reason
+	if h.debug == nil && n <= have && n > have/2 {
+		return p
 	}
-	s := &span{
-		region: region, mem: region.Mem, class: class, size: size,
-		used: make([]uint64, (bytes/size+63)/64),
+	q := h.Alloc(n)
+	if q == nil {
+		return nil
 	}
-	h.stats.Reserved += int64(bytes)
-	for page := range s.pages() {
-		h.spans[page] = s
+	copy(unsafe.Slice((*byte)(q), n), unsafe.Slice((*byte)(p), have))
+	if err := h.Free(p); err != nil {
+		panic(err)
 	}
-	return s
-}
-
-// drop gives a span back to the system.
-func (h *Heap) drop(s *span) {
-	for page := range s.pages() {
-		delete(h.spans, page)
-	}
-	h.stats.Reserved -= int64(len(s.mem))
-	if err := s.region.Unmap(); err != nil {
-		// Only a bug of this package makes the system refuse its own address.
-		panic("alloc: " + err.Error())
-	}
-}
-
-// pages yields the numbers of the pages that s covers. Every page belongs to one
-// span, since regions are aligned to pages.
-func (s *span) pages() iter.Seq[uintptr] {
-	return func(yield func(uintptr) bool) {
-		base := uintptr(unsafe.Pointer(&s.mem[0])) / sysmem.PageSize
-		for i := range uintptr(len(s.mem) / sysmem.PageSize) {
-			if !yield(base + i) {
-				return
-			}
-		}
-	}
-}
-
-// find returns the live block that starts at p.
-func (h *Heap) find(p unsafe.Pointer) (s *span, block int, err error) {
-	if h.closed {
-		return nil, 0, ErrClosed
-	}
-	s = h.spans[uintptr(p)/sysmem.PageSize]
-	if s == nil {
-		return nil, 0, ErrForeign
-	}
-	off := int(uintptr(p) - uintptr(unsafe.Pointer(&s.mem[0])))
-	block = off / s.size
-	switch {
-	case off%s.size != 0 || block >= s.fresh:
-		return nil, 0, ErrForeign
-	case s.used[block/64]>>(block%64)&1 == 0:
-		return nil, 0, ErrDoubleFree
-	}
-	return s, block, nil
-}
-
-// link puts s, which has room, at the front of its class.
-func (h *Heap) link(s *span) {
-	s.prev, s.next, s.hasSpace = nil, h.avail[s.class], true
-	if s.next != nil {
-		s.next.prev = s
-	}
-	h.avail[s.class] = s
-}
-
-func (h *Heap) unlink(s *span) {
-	if s.prev == nil {
-		h.avail[s.class] = s.next
-	} else {
-		s.prev.next = s.next
-	}
-	if s.next != nil {
-		s.next.prev = s.prev
-	}
-	s.prev, s.next, s.hasSpace = nil, nil, false
-}
-
-// take hands out a block of s, which has room.
-func (h *Heap) take(s *span) unsafe.Pointer {
-	var i int
-	if k := len(s.free); k > 0 {
-		i = int(s.free[k-1])
-		s.free = s.free[:k-1]
-	} else {
-		i = s.fresh
-		s.fresh++
-	}
-	s.used[i/64] |= 1 << (i % 64)
-	s.live++
-	if s.hasSpace && len(s.free) == 0 && s.fresh == len(s.mem)/s.size {
-		h.unlink(s)
-	}
-	h.stats.Allocs++
-	h.stats.Blocks++
-	h.stats.Live += int64(s.size)
-	return unsafe.Pointer(&s.mem[i*s.size])
+	return q
 }
 
 // Free takes back a block. Nil is ignored. The errors are [ErrForeign],
-// [ErrDoubleFree] and [ErrClosed].
+// [ErrDoubleFree] and [ErrClosed], and with Debug a [*Fault]; the heap is as it was
+// then. Without Debug a double free goes unnoticed if the block was written to
+// after the first, or is in use again.
 func (h *Heap) Free(p unsafe.Pointer) error {
+	if h.checked != nil {
+		return h.freeChecked(p)
+	}
+	return h.e.Free(p)
+}
+
+func (h *Heap) freeChecked(p unsafe.Pointer) error {
 	if p == nil {
 		return nil
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	s, i, err := h.find(p)
-	if err != nil {
-		return err
-	}
-	s.used[i/64] &^= 1 << (i % 64)
-	s.live--
-	h.stats.Frees++
-	h.stats.Blocks--
-	h.stats.Live -= int64(s.size)
-	if s.class < 0 {
-		h.drop(s)
-		return nil
-	}
-	s.free = append(s.free, uint32(i))
-	if !s.hasSpace {
-		h.link(s)
-	}
-	return nil
+	return h.checked.free(p)
 }
 
 // UsableSize returns how many bytes the block at p really has, at least what was
-// asked for, or 0 if p is not the start of a live block.
+// asked for, or 0 if p is not the start of a live block. With Debug it is what was
+// asked for.
 func (h *Heap) UsableSize(p unsafe.Pointer) int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	s, _, err := h.find(p)
-	if err != nil {
-		return 0
+	if h.checked != nil {
+		return h.checked.usable(p)
 	}
-	return s.size
+	return h.e.UsableSize(p)
 }
 
 // Bytes returns a block as a slice of length n, whose capacity is the block's
 // usable size, or nil where Alloc returns nil.
 func (h *Heap) Bytes(n int) []byte {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	p := h.alloc(n)
+	p := h.Alloc(n)
 	if p == nil {
-		h.stats.Failed++
 		return nil
 	}
-	s, _, _ := h.find(p) // just allocated, so it is found
-	return unsafe.Slice((*byte)(p), s.size)[:n]
+	size := n
+	if h.debug == nil {
+		size = engine.Rounded(n)
+	}
+	return unsafe.Slice((*byte)(p), size)[:n]
 }
 
 // FreeBytes takes back a slice that Bytes returned; it may have been shortened
@@ -267,39 +235,126 @@ func (h *Heap) FreeBytes(b []byte) error {
 	return h.Free(unsafe.Pointer(unsafe.SliceData(b)))
 }
 
-// Stats returns a consistent snapshot.
+// Trim gives all free memory back to the system, that of the threads' caches
+// included, and returns how many bytes that were. It stops the world for some
+// microseconds.
+func (h *Heap) Trim() int64 { return h.e.Trim() }
+
+// Stats returns a snapshot, exact if nobody uses the heap meanwhile. It takes time
+// in proportion to the heap's size, some ten microseconds for 100 MB.
 func (h *Heap) Stats() Stats {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.stats
+	es := h.e.Stats()
+	s := Stats{
+		Live: es.Live, Blocks: es.Blocks, Reserved: es.Reserved,
+		Allocs: es.Allocs, Frees: es.Frees, Failed: es.Failed,
+		Requested: es.Requested, Resident: min(es.Resident, es.Reserved),
+		Free: es.FreeBlocks + es.FreeSlices, LargestFree: es.LargestFree, Cached: es.Cached,
+	}
+	for _, c := range es.Classes {
+		if c.Pages > 0 || c.Allocs > 0 {
+			s.Classes = append(s.Classes, ClassStats{Size: c.Size, Pages: c.Pages, Blocks: c.Blocks, Live: c.Bytes, Allocs: c.Allocs})
+		}
+	}
+	if h.debug != nil {
+		h.debug.addStats(&s)
+	}
+	return s
+}
+
+// Map returns what the heap's memory is used for.
+func (h *Heap) Map() heapmap.Map {
+	m := heapmap.Map{Title: "alloc.Heap"}
+	for _, s := range h.e.Spans() {
+		r := heapmap.Region{Start: uint64(s.Start), Size: s.Size, Used: s.Live, Kind: heapmap.Free}
+		switch {
+		case s.Block > 0 && s.Blocks == 0 && s.Live > 0:
+			r.Kind, r.Label = heapmap.Meta, "headers"
+		case s.Block > 0:
+			r.Kind, r.Label = heapmap.Used, fmt.Sprintf("%d blocks of %d bytes", s.Blocks, s.Block)
+			if s.Cached {
+				r.Label += ", in a cache"
+			}
+		case s.Dirty:
+			r.Label = "not given back yet"
+		}
+		m.Regions = append(m.Regions, r)
+	}
+	return m
 }
 
 // Close unmaps all memory of the heap; what was allocated must not be used any
-// more. Blocks that are still allocated are reported as a [*LeakError]. A second
-// Close does nothing.
+// more. Blocks that are still allocated are reported as a [*LeakError], and with
+// Debug what is found wrong with them or with blocks in quarantine as a [*Fault]. A
+// second Close does nothing. Caches of the heap must not be in use meanwhile.
 func (h *Heap) Close() error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closed {
+	if h.closed.Swap(true) {
 		return nil
 	}
-	h.closed = true
-	blocks, live := h.stats.Blocks, h.stats.Live
-	var first error
-	seen := make(map[*span]bool, len(h.spans))
-	for _, s := range h.spans {
-		if seen[s] {
-			continue
-		}
-		seen[s] = true
-		if err := s.region.Unmap(); err != nil && first == nil {
-			first = fmt.Errorf("alloc: %w", err)
-		}
+	if h.debug != nil {
+		return h.debug.close()
 	}
-	h.spans, h.avail = nil, [numClasses]*span{}
-	h.stats.Reserved, h.stats.Live, h.stats.Blocks = 0, 0, 0
-	if first == nil && blocks > 0 {
-		return &LeakError{Blocks: blocks, Bytes: live}
+	if blocks, bytes := h.e.Close(); blocks > 0 {
+		return &LeakError{Blocks: blocks, Bytes: bytes}
 	}
-	return first
+	return nil
 }
+
+// A Cache allocates from a heap for one goroutine at a time, faster than the heap
+// itself does: it keeps memory of its own and need not find the thread's. Blocks may
+// be freed through any cache or the heap.
+type Cache struct {
+	h      *Heap
+	e      *engine.Engine
+	l      *engine.Local
+	direct bool // nothing stands between cache and engine
+}
+
+// Cache returns an empty cache. Close it when it is not needed any more: until then
+// it holds memory, though no more than some pages per size class.
+func (h *Heap) Cache() *Cache {
+	return &Cache{h: h, e: h.e, l: h.e.NewLocal(), direct: h.checked == nil}
+}
+
+// Alloc is [Heap.Alloc]; after Close it returns nil.
+func (c *Cache) Alloc(n int) unsafe.Pointer {
+	if c.direct {
+		return c.e.AllocIn(c.l, n)
+	}
+	return c.allocChecked(n)
+}
+
+func (c *Cache) allocChecked(n int) unsafe.Pointer {
+	if c.l == nil {
+		return nil
+	}
+	return c.h.Alloc(n)
+}
+
+// Free is [Heap.Free]; after Close it returns [ErrClosed].
+func (c *Cache) Free(p unsafe.Pointer) error {
+	if c.direct {
+		return c.e.FreeIn(c.l, p)
+	}
+	if c.l == nil {
+		return ErrClosed
+	}
+	return c.h.Free(p)
+}
+
+// Stats is [Heap.Stats]: it is about the whole heap.
+func (c *Cache) Stats() Stats { return c.h.Stats() }
+
+// Close returns what the cache holds to the heap. Blocks stay allocated. A second
+// Close does nothing.
+func (c *Cache) Close() error {
+	if c.l != nil {
+		c.e.CloseLocal(c.l)
+		if !c.direct {
+			c.l = nil
+		}
+	}
+	return nil
+}
+
+// valid tells whether n can be the size of a block.
+func valid(n int) bool { return n > 0 && n <= math.MaxInt/2 }

@@ -3,38 +3,75 @@
 package sysmem
 
 import (
+	"errors"
 	"fmt"
+	"math"
+	"os"
 	"unsafe"
 )
 
-// PageSize is the alignment of regions and the unit of their length. It is a
-// multiple of the page size of every supported system.
-const PageSize = 64 << 10
+// ErrInjected is the cause of failures that a test asked for.
+var ErrInjected = errors.New("refused by the test")
 
-// RoundUp rounds n up to a multiple of PageSize.
-func RoundUp(n int) int { return (n + PageSize - 1) &^ (PageSize - 1) }
-
-// A Region is a piece of zeroed memory aligned to PageSize.
+// A Region is a piece of zeroed memory, readable and writable.
 type Region struct {
 	Mem []byte
-	raw []byte // what the system gave: the pages around Mem are never touched
+	raw []byte // what was given, where that is more than Mem
+
+	onHeap bool // raw is an object of Go's heap
 }
 
-// Map returns a region of n bytes, a multiple of PageSize. Except under the race
-// detector it is outside of Go's heap.
-func Map(n int) (Region, error) {
-	raw, err := mapPages(n + PageSize)
+// Base returns the address of the region's first byte.
+func (r Region) Base() uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(r.Mem))) }
+
+// RoundUp rounds n, at most math.MaxInt less a page, up to whole pages of the
+// system.
+func RoundUp(n int) int {
+	page := os.Getpagesize()
+	return (n + page - 1) &^ (page - 1)
+}
+
+// Map returns n bytes at a multiple of align, a power of two. Pages take memory
+// when they are first touched. Except under the race detector, and on systems
+// without a mapping call, the memory is outside of Go's heap.
+func Map(n, align int) (Region, error) { return mapWith(mapPages, n, align) }
+
+// MapReal is Map that gives memory outside of Go's heap under the race detector
+// too, for what must be protected with [Protect], or be huge and mostly empty.
+func MapReal(n, align int) (Region, error) { return mapWith(mapReal, n, align) }
+
+func mapWith(pages func(n, align int) (Region, error), n, align int) (Region, error) {
+	if n <= 0 || n > math.MaxInt-2*align-os.Getpagesize() {
+		return Region{}, fmt.Errorf("map %d bytes at a multiple of %d: too large", n, align)
+	}
+	r, err := pages(n, align)
 	if err != nil {
 		return Region{}, fmt.Errorf("map %d bytes: %w", n, err)
 	}
-	skip := int(-uintptr(unsafe.Pointer(&raw[0])) & (PageSize - 1))
-	return Region{Mem: raw[skip : skip+n : skip+n], raw: raw}, nil
+	return r, nil
 }
 
 // Unmap gives the region back.
 func (r Region) Unmap() error {
-	if err := unmapPages(r.raw); err != nil {
+	if r.onHeap {
+		return nil
+	}
+	if err := unmapPages(r); err != nil {
 		return fmt.Errorf("unmap %d bytes: %w", len(r.Mem), err)
 	}
 	return nil
+}
+
+// maxOnHeap bounds what is taken from Go's heap, which does not say no when there is
+// no memory: it ends the program.
+const maxOnHeap = 1 << 30
+
+// onHeap is a mapping made of one pointer-free object of Go's heap.
+func onHeap(n, align int) (Region, error) {
+	if n > maxOnHeap-align {
+		return Region{}, errors.New("too large for Go's heap")
+	}
+	raw := make([]byte, n+align)
+	skip := int(-uintptr(unsafe.Pointer(&raw[0])) & uintptr(align-1))
+	return Region{Mem: raw[skip : skip+n : skip+n], raw: raw, onHeap: true}, nil
 }

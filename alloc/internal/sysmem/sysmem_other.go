@@ -1,9 +1,15 @@
-//go:build !unix || race
+//go:build !unix && !windows
 
 package sysmem
 
-// mapPages takes one pointer-free object of Go's heap: portable, and under the
-// race detector, which cannot see mapped memory, every access to it is checked.
-func mapPages(n int) ([]byte, error) { return make([]byte, n), nil }
+import "errors"
 
-func unmapPages([]byte) error { return nil }
+func mapReal(n, align int) (Region, error) { return onHeap(n, align) }
+
+func unmapPages(Region) error { return nil }
+
+// Protect is not supported here.
+func Protect([]byte, bool) error { return errors.ErrUnsupported }
+
+// AdviseHuge asks for huge pages, which only Linux lets programs do.
+func AdviseHuge([]byte) {}

@@ -1,0 +1,125 @@
+package engine
+
+import (
+	"time"
+	"unsafe"
+)
+
+// Trim gives all memory without blocks back to the system and returns how many
+// bytes that were.
+func (e *Engine) Trim() int64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return 0
+	}
+	before := e.pages.reserved
+	e.flush(nil)
+	e.unmapEmpty()
+	for _, s := range e.pages.segments {
+		if s != nil {
+			e.pages.purge(s, s.dirty&^s.used)
+		}
+	}
+	return before - e.pages.reserved
+}
+
+// arm makes the timer fire. e.mu is held.
+func (e *Engine) arm() {
+	if e.armed || e.config.Decay < 0 {
+		return
+	}
+	e.armed = true
+	if e.timer == nil {
+		e.timer = time.AfterFunc(e.config.Decay, e.tick)
+	} else {
+		e.timer.Reset(e.config.Decay)
+	}
+}
+
+// tick gives back what was free at the last tick already, and what threads hold
+// that did not use the heap since.
+func (e *Engine) tick() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.armed = false
+	if e.closed {
+		return
+	}
+	e.flush((*Local).isIdle)
+	e.unmapIdle()
+	for _, s := range e.pages.segments {
+		if s != nil {
+			free := s.dirty &^ s.used
+			e.pages.purge(s, free&s.old)
+			s.old = free
+		}
+	}
+	if e.pages.dirty > 0 || e.threads.joined > 0 {
+		e.arm()
+	}
+}
+
+// unmapIdle unmaps empty segments if they are many, all of whose memory went back
+// at earlier ticks: what is left are their headers.
+func (e *Engine) unmapIdle() {
+	idle := 0
+	for _, s := range e.pages.segments {
+		if s != nil && s.used == 1 && s.dirty == 1 {
+			idle++
+		}
+	}
+	if idle > maxIdle {
+		e.unmapEmpty()
+	}
+}
+
+const maxIdle = 8
+
+// Close unmaps everything and returns what was still allocated. Locals that
+// NewLocal made own nothing afterwards; nobody may use them meanwhile.
+func (e *Engine) Close() (blocks, bytes int64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return 0, 0
+	}
+	if e.timer != nil {
+		e.timer.Stop()
+	}
+	s := e.statsLocked()
+	e.closed = true
+	for i := range e.threads.slots {
+		e.threads.slots[i].Store(&e.threads.nobody)
+	}
+	e.grace()
+	for l := range e.locals {
+		*l = Local{}
+		l.init(e)
+	}
+	for _, s := range e.pages.segments {
+		if s != nil {
+			unmap(s.region)
+		}
+	}
+	for _, r := range e.large.blocks {
+		unmap(r)
+	}
+	unmap(e.pages.knownRegion)
+	e.pages = pageHeap{}
+	e.large = largeSet{allocs: e.large.allocs}
+	e.locals = nil
+	for c := range e.central {
+		e.central[c].mu.Lock()
+		e.central[c].pages = pageList{}
+		e.central[c].mu.Unlock()
+	}
+	return s.Blocks, s.Live
+}
+
+// InSegment tells whether p points into memory of small or medium blocks.
+func (e *Engine) InSegment(p unsafe.Pointer) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.pages.known.has(uintptr(p))
+}

@@ -1,0 +1,249 @@
+// Package engine is the heap proper: blocks of any size from memory outside of
+// Go's heap, on three levels.
+//
+//   - A [Local] holds pages of blocks of one size class each, and allocates and
+//     frees on them without a lock. Each processor (P) of the Go scheduler has
+//     one, used while pinned to it; a caller may have more of its own.
+//   - The central lists hold, per class, pages with free blocks that no Local
+//     owns; each list has a mutex.
+//   - The page heap cuts aligned segments into pages, under one mutex, merges
+//     what is free and gives it back to the system.
+//
+// It knows nothing of types, debugging or files. What it takes from mimalloc: the
+// header found by masking the address, free lists per page, and remote frees by
+// one compare-and-swap on the page. What differs: a full page has no owner; who
+// frees a block on it first becomes its owner, so that a consumer's frees turn
+// local and no memory waits for a producer to come back.
+package engine
+
+import (
+	"errors"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/groundwork-go/groundwork/alloc/internal/sysmem"
+)
+
+// Errors of Free.
+var (
+	ErrClosed     = errors.New("alloc: closed")
+	ErrForeign    = errors.New("alloc: free of a pointer that is not a block's start")
+	ErrDoubleFree = errors.New("alloc: double free")
+)
+
+// Config tunes an Engine.
+type Config struct {
+	Limit int64         // bytes from the system; 0: no limit
+	Decay time.Duration // after which free memory goes back; negative: never
+	Huge  bool          // ask for huge pages
+
+	// Map replaces sysmem.Map if not nil.
+	Map func(n, align int) (sysmem.Region, error)
+}
+
+// An Engine is a heap. Its methods may be called concurrently.
+type Engine struct {
+	config Config
+
+	threads threads
+	pins    pins
+	central [NumClasses]central
+
+	mu      sync.Mutex             // before central[i].mu
+	pages   pageHeap               // guarded by mu
+	large   largeSet               // guarded by mu
+	ids     uint32                 // guarded by mu; the last id given to a Local
+	locals  map[*Local]struct{}    // guarded by mu; those that NewLocal made
+	retired [NumClasses + 1]uint64 // guarded by mu; allocations on pages that are gone
+	closed  bool                   // guarded by mu
+	failed  atomic.Int64
+	samples [NumClasses]sample
+	timer   *time.Timer // guarded by mu
+	armed   bool        // guarded by mu; timer will fire
+}
+
+// bitmap has a bit for each place where a segment may be. It is read without
+// synchronisation: who has a block got it after its segment's bit was set.
+type bitmap []uint64
+
+func (b bitmap) has(u uintptr) bool {
+	i := u >> knownShift
+	return i < uintptr(len(b)) && b[i]>>(u>>segmentShift&63)&1 != 0
+}
+
+const knownShift = segmentShift + 6
+
+// New returns an empty heap.
+func New(c Config) (*Engine, error) {
+	if c.Map == nil {
+		c.Map = sysmem.Map
+	}
+	if c.Limit == 0 {
+		c.Limit = math.MaxInt64
+	}
+	e := &Engine{config: c, locals: make(map[*Local]struct{})}
+	// A bit for each place in the address space: 8 MiB that stay untouched but for
+	// the few pages where the system puts its mappings.
+	const bytes = 1 << (addrBits - segmentShift - 3)
+	r, err := sysmem.MapReal(bytes, 4096)
+	if err != nil {
+		return nil, err
+	}
+	e.pages.init(r)
+	e.pins.init()
+	e.large.blocks = make(map[uintptr]sysmem.Region)
+	e.threads.init(e)
+	return e, nil
+}
+
+func (e *Engine) allocSlow(n int) unsafe.Pointer {
+	var p unsafe.Pointer
+	switch {
+	case n <= 0 || n > math.MaxInt/2:
+	case n > MaxSmall:
+		p = e.allocBig(n, quantum)
+	default:
+		c := classOf(n)
+		e.samples[c].add(n)
+		p = e.allocSmall(c)
+	}
+	if p == nil {
+		e.failed.Add(1)
+	}
+	return p
+}
+
+// allocSmall allocates a block when the current page of the thread has none.
+func (e *Engine) allocSmall(c uint) unsafe.Pointer {
+	l := e.enterJoined()
+	if l == nil {
+		return e.allocCentral(c)
+	}
+	u := l.alloc(c)
+	e.leave(l)
+	if u != 0 {
+		return at(u)
+	}
+	pg := e.takePage(c)
+	if pg == nil {
+		return nil
+	}
+	// This may be another thread by now.
+	if l = e.enterJoined(); l == nil {
+		e.putBack(pg)
+		return e.allocCentral(c)
+	}
+	u = l.install(c, pg)
+	e.leave(l)
+	return at(u)
+}
+
+// sample is about the sizes that were asked for when a page ran out, a random few
+// of all calls.
+type sample struct{ calls, bytes atomic.Int64 }
+
+func (s *sample) add(n int) {
+	s.calls.Add(1)
+	s.bytes.Add(int64(n))
+}
+
+// enterJoined is enter that makes the Local if there is none. It returns nil, and
+// has not entered, if there can be none.
+func (e *Engine) enterJoined() *Local {
+	for {
+		l := e.enter()
+		if l != &e.threads.nobody {
+			return l
+		}
+		e.leave(l)
+		if !e.join() {
+			return nil
+		}
+	}
+}
+
+// allocCentral allocates without a Local.
+func (e *Engine) allocCentral(c uint) unsafe.Pointer {
+	pg := e.takePage(c)
+	if pg == nil {
+		return nil
+	}
+	pg.refill()
+	u := pg.pop()
+	e.putBack(pg)
+	return at(u)
+}
+
+// freeSlow frees any block.
+func (e *Engine) freeSlow(u uintptr) error {
+	l := e.enterJoined()
+	if l == nil {
+		return e.freeCentral(u)
+	}
+	if !l.known.has(u) {
+		e.leave(l)
+		return e.freeLarge(u)
+	}
+	pg := pageOf(u)
+	if pg.class == classBig {
+		e.leave(l)
+		return e.freeBig(u)
+	}
+	back, err := l.free(pg, u)
+	e.leave(l)
+	e.settle(back)
+	return err
+}
+
+// toSettle says what is left to do after a free, and cannot be done in a region.
+type toSettle struct {
+	inHand *page // to put back
+	empty  *page // shared, to reclaim
+}
+
+func (e *Engine) settle(s toSettle) {
+	if s.inHand != nil {
+		e.putBack(s.inHand)
+	}
+	if s.empty != nil {
+		e.reclaim(s.empty)
+	}
+}
+
+// freeCentral frees without a Local.
+func (e *Engine) freeCentral(u uintptr) error {
+	e.mu.Lock()
+	known, closed := e.pages.known, e.closed
+	var pg *page
+	if !closed && known.has(u) {
+		pg = pageOf(u)
+	}
+	e.mu.Unlock()
+	if pg == nil {
+		return e.freeLarge(u)
+	}
+	if pg.class == classBig {
+		return e.freeBig(u)
+	}
+	if err := pg.check(u); err != nil {
+		return err
+	}
+	e.settle(pg.freeShared(u))
+	return nil
+}
+
+// check tells why u cannot be freed.
+func (p *page) check(u uintptr) error {
+	switch {
+	case p.size == 0:
+		return ErrDoubleFree // a free slice: the page of u is gone
+	case !p.isBlock(u):
+		return ErrForeign
+	case *mark(u) == freeMark(u) && p.isFree(u):
+		return ErrDoubleFree
+	}
+	return nil
+}

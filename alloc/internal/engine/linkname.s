@@ -1,0 +1,1 @@
+// Go accepts functions without a body only in packages that have assembly.

@@ -1,0 +1,304 @@
+package engine
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/groundwork-go/groundwork/alloc/internal/sysmem"
+)
+
+// pageHeap hands out runs of slices. Free neighbours need no merging: what is
+// free of a segment is a word of bits.
+type pageHeap struct {
+	segments []*segment // by id; nil where one was unmapped
+	// bins holds the segments by their longest free run; bit n of filled tells
+	// that bins[n] is not empty.
+	bins   [numSlices]*segment
+	filled uint64
+
+	known       bitmap
+	knownRegion sysmem.Region
+
+	reserved int64 // bytes of slices in use or dirty, and of large blocks
+	dirty    int   // free slices that have memory
+}
+
+// segment describes segmentSize bytes. Bit i stands for slice i.
+type segment struct {
+	region sysmem.Region
+	used   uint64
+	dirty  uint64 // touched since the system gave it or took it back
+	old    uint64 // was free and dirty at the last tick
+	id     uint32
+
+	longest    int // free run, index into pageHeap.bins
+	prev, next *segment
+}
+
+func (h *pageHeap) init(known sysmem.Region) {
+	h.knownRegion = known
+	h.known = unsafe.Slice((*uint64)(unsafe.Pointer(&known.Mem[0])), len(known.Mem)/8)
+}
+
+func (s *segment) header() *segmentHeader {
+	return (*segmentHeader)(unsafe.Pointer(&s.region.Mem[0]))
+}
+
+func (s *segment) page(first int) *page {
+	return (*page)(unsafe.Pointer(&s.region.Mem[(1+first)*pageStride]))
+}
+
+// runs returns the bits at which n ones in a row start in free.
+func runs(free uint64, n int) uint64 {
+	for have := 1; have < n; {
+		step := min(have, n-have)
+		free &= free >> step
+		have += step
+	}
+	return free
+}
+
+// longestRun returns the length of the longest run of ones.
+func longestRun(free uint64) int {
+	n := 0
+	for ; free != 0; n++ {
+		free &= free << 1
+	}
+	return n
+}
+
+// mask has n ones from bit i on.
+func mask(i, n int) uint64 { return (1<<n - 1) << i }
+
+// rebin puts s where its longest free run says.
+func (h *pageHeap) rebin(s *segment) {
+	n := longestRun(^s.used)
+	if n == s.longest {
+		return
+	}
+	h.unbin(s)
+	s.longest = n
+	s.prev, s.next = nil, h.bins[n]
+	if s.next != nil {
+		s.next.prev = s
+	}
+	h.bins[n] = s
+	h.filled |= 1 << n
+}
+
+func (h *pageHeap) unbin(s *segment) {
+	switch {
+	case s.prev != nil:
+		s.prev.next = s.next
+	case h.bins[s.longest] == s:
+		if h.bins[s.longest] = s.next; s.next == nil {
+			h.filled &^= 1 << s.longest
+		}
+	}
+	if s.next != nil {
+		s.next.prev = s.prev
+	}
+	s.prev, s.next = nil, nil
+}
+
+// isPage tells whether pg is the header of a page that is in use. It is safe for
+// any address.
+func (h *pageHeap) isPage(pg *page) bool {
+	u := uintptr(unsafe.Pointer(pg))
+	return h.known.has(u) && pg.size != 0 && pg.segment().first[pg.index] == pg.index
+}
+
+// span finds n free slices and marks them used. It prefers dirty ones, whose
+// memory is there already, and the segment in which they fit most closely.
+func (e *Engine) span(n int) *page {
+	h := &e.pages
+	for pass := 0; ; pass++ {
+		if fit := h.filled >> n; fit != 0 {
+			s := h.bins[n+bits.TrailingZeros64(fit)]
+			starts := runs(^s.used, n)
+			if warm := runs(^s.used&s.dirty, n); warm != 0 {
+				starts = warm
+			}
+			i := bits.TrailingZeros64(starts)
+			m := mask(i, n)
+			cold := bits.OnesCount64(m &^ s.dirty)
+			if e.room(int64(cold) * sliceSize) {
+				h.reserved += int64(cold) * sliceSize
+				h.dirty -= n - cold
+				s.used |= m
+				h.rebin(s)
+				return s.newPage(i, n)
+			}
+			return nil
+		}
+		if pass > 0 || !e.addSegment() {
+			return nil
+		}
+	}
+}
+
+// room makes sure that n more bytes may be taken from the system, if need be by
+// giving back what is free.
+func (e *Engine) room(n int64) bool {
+	if n > e.config.Limit-e.pages.reserved {
+		for _, s := range e.pages.segments {
+			if s != nil {
+				e.pages.purge(s, s.dirty&^s.used)
+			}
+		}
+	}
+	return n <= e.config.Limit-e.pages.reserved
+}
+
+// newPage makes a page header for slices i to i+n, without a class as yet.
+func (s *segment) newPage(i, n int) *page {
+	hd := s.header()
+	for j := i; j < i+n; j++ {
+		hd.first[j] = uint8(i)
+	}
+	pg := s.page(i)
+	*pg = page{}
+	pg.start = s.region.Base() + uintptr(i)*sliceSize
+	pg.slices, pg.index = uint8(n), uint8(i)
+	return pg
+}
+
+// setBlocks makes the page one of blocks of size bytes.
+func (p *page) setBlocks(class uint, size, blocks int) {
+	p.class, p.size = uint8(class), uint32(size)
+	p.end = uint32(blocks * size)
+	p.recip = math.MaxUint64/uint64(size) + 1
+}
+
+// newPage returns an empty page of a class, in hand, or nil.
+func (e *Engine) newPage(c uint) *page {
+	n := spanSlices(int(c))
+	pg := e.span(n)
+	if pg != nil {
+		size := ClassSize(int(c))
+		pg.setBlocks(c, size, n*sliceSize/size)
+	}
+	return pg
+}
+
+// addSegment maps a segment.
+func (e *Engine) addSegment() bool {
+	h := &e.pages
+	if !e.room(2 * sliceSize) {
+		return false
+	}
+	r, err := e.config.Map(segmentSize, segmentSize)
+	if err != nil {
+		return false // the contract of Alloc has no room for the system's reason
+	}
+	base := r.Base()
+	if base>>segmentShift >= uintptr(len(h.known))*64 {
+		_ = r.Unmap() // memory at an address beyond those that were thought of is of no use
+		return false
+	}
+	if e.config.Huge {
+		sysmem.AdviseHuge(r.Mem)
+	}
+	s := &segment{region: r, used: 1, dirty: 1, id: uint32(len(h.segments))}
+	for id, old := range h.segments {
+		if old == nil {
+			s.id = uint32(id)
+			break
+		}
+	}
+	if int(s.id) == len(h.segments) {
+		h.segments = append(h.segments, nil)
+	}
+	h.segments[s.id] = s
+	s.header().id = s.id
+	h.reserved += sliceSize
+	h.rebin(s)
+	atomic.OrUint64(&h.known[base>>knownShift], 1<<(base>>segmentShift&63))
+	return true
+}
+
+func (e *Engine) release(pg *page) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.releaseLocked(pg)
+}
+
+// releaseLocked gives the slices of a page without blocks back to the page heap.
+func (e *Engine) releaseLocked(pg *page) {
+	h := &e.pages
+	pg.count -= pg.remote.Swap(0) & countMask
+	e.retired[pg.class] += pg.count / ever
+
+	hd := pg.segment()
+	s := h.segments[hd.id]
+	i, n := int(pg.index), int(pg.slices)
+	touched := n
+	if pg.class != classBig {
+		touched = (int(pg.fresh) + sliceSize - 1) / sliceSize
+	}
+	for j := i; j < i+n; j++ {
+		hd.first[j] = 0
+	}
+	pg.size = 0
+	m := mask(i, n)
+	s.dirty |= mask(i, touched)
+	s.used &^= m
+	s.old &^= m
+	warm := bits.OnesCount64(m & s.dirty)
+	h.dirty += warm
+	h.reserved -= int64(n-warm) * sliceSize
+	h.rebin(s)
+	if h.dirty > 0 {
+		e.arm()
+	}
+}
+
+// purge gives the memory of free slices back to the system.
+func (h *pageHeap) purge(s *segment, free uint64) {
+	for free != 0 {
+		i := bits.TrailingZeros64(free)
+		n := bits.TrailingZeros64(^(free >> i))
+		m := mask(i, n)
+		free &^= m
+		if sysmem.Discard(s.region.Mem[i*sliceSize : (i+n)*sliceSize]) {
+			s.dirty &^= m
+			h.dirty -= n
+			h.reserved -= int64(n) * sliceSize
+		}
+	}
+}
+
+// unmapEmpty unmaps the segments that hold no page, after all who might look at
+// their headers are done.
+func (e *Engine) unmapEmpty() {
+	h := &e.pages
+	var empty []*segment
+	for _, s := range h.segments {
+		if s != nil && s.used == 1 {
+			base := s.region.Base()
+			atomic.AndUint64(&h.known[base>>knownShift], ^(uint64(1) << (base >> segmentShift & 63)))
+			empty = append(empty, s)
+		}
+	}
+	if len(empty) == 0 {
+		return
+	}
+	e.grace()
+	for _, s := range empty {
+		h.unbin(s)
+		h.segments[s.id] = nil
+		h.dirty -= bits.OnesCount64(s.dirty &^ s.used)
+		h.reserved -= int64(bits.OnesCount64(s.dirty|s.used)) * sliceSize
+		unmap(s.region)
+	}
+}
+
+func unmap(r sysmem.Region) {
+	if err := r.Unmap(); err != nil {
+		// Only a bug of this package makes the system refuse its own address.
+		panic(fmt.Sprintf("alloc: %v", err))
+	}
+}

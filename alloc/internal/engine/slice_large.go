@@ -1,0 +1,5 @@
+//go:build !(race || 386 || arm || mips || mipsle || wasm)
+
+package engine
+
+const sliceShift = 16

@@ -336,7 +336,7 @@ func TestReleaseOfBareValues(t *testing.T) {
 		alive.Add(1)
 		p.Release(&conn{id: 99})
 		require.EqualValues(t, 0, alive.Load())
-		require.EqualValues(t, 1, p.Stats().Foreign)
+		require.EqualValues(t, 1, p.Stats().DestroyedFor[pool.Foreign])
 		require.Equal(t, 0, p.Stats().Total)
 	})
 	t.Run("double release panics", func(t *testing.T) {
@@ -414,7 +414,7 @@ func TestPanicInDestroyIsCounted(t *testing.T) {
 	p := pool.New(1, func() (int, error) { return 1, nil }, func(int) { panic("no") })
 	r, _ := p.Get(t.Context())
 	r.Destroy()
-	require.EqualValues(t, 1, p.Stats().DestroyPanics)
+	require.EqualValues(t, 1, p.Stats().Panics)
 	require.Equal(t, 0, p.Stats().Total)
 	require.NoError(t, p.Close(t.Context()))
 }

@@ -59,52 +59,32 @@ func newCells[T any]() []cell[T] {
 // here returns the index of the cell of the processor on which the caller runs.
 func (p *Pool[T]) here() int { return procHint() & (len(p.cells) - 1) }
 
-// takeFast takes the idle slot that is at home here, if there is one, and
-// returns its generation. It fails whenever there is anything to consider.
-func (p *Pool[T]) takeFast() (*slot[T], uint64) {
+// takeFast takes the idle slot that is at home here, if there is one. It fails
+// whenever there is anything to consider.
+func (p *Pool[T]) takeFast() *slot[T] {
 	if p.gate.Load() != 0 {
-		return nil, 0
+		return nil
 	}
-	s := p.cells[procHint()&(len(p.cells)-1)].home.Load()
+	s := p.cells[p.here()].home.Load()
 	if s == nil {
-		return nil, 0
+		return nil
 	}
 	// The flag home matters: s may have left for the stack since it was loaded.
 	st := s.state.Load()
 	if st&(lent|home) != home || !s.state.CompareAndSwap(st, st|lent) {
-		return nil, 0
+		return nil
 	}
-	return s, genOf(st)
-}
-
-// releaseFast ends the loan of generation gen if nobody waits and s has a home.
-func (p *Pool[T]) releaseFast(s *slot[T], gen uint64) bool {
-	if p.gate.Load() != 0 {
-		return false
-	}
-	st := s.state.Load()
-	if st != gen*genUnit|lent|home {
-		return false
-	}
-	s.since.Store(p.clock.Load())
-	if !s.state.CompareAndSwap(st, (gen+1)*genUnit|home) { // R1
-		return false
-	}
-	if p.gate.Load() != 0 { // R2
-		p.reconsider(s)
-	}
-	return true
+	return s
 }
 
 // reconsider looks again at a slot that became idle in its cell while a flag of
 // gate was being set.
 func (p *Pool[T]) reconsider(s *slot[T]) {
-	now := p.now()
-	p.mu.Lock()
+	p.lock()
 	p.wake()
 	var out outcome[T]
 	if p.gate.Load() != 0 && p.claim(s) {
-		out = p.place(s, now)
+		out = p.place(s)
 	}
 	p.mu.Unlock()
 	p.finish(out)

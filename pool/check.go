@@ -99,6 +99,7 @@ func (p *Pool[T]) checkInBackground(s *slot[T]) {
 	now := p.now()
 	p.mu.Lock()
 	p.counts.KeepAlives++
+	p.checking--
 	s.checkedAt = now
 	var out outcome[T]
 	if err != nil {
@@ -106,11 +107,11 @@ func (p *Pool[T]) checkInBackground(s *slot[T]) {
 		p.condemn(s)
 		out = outcome[T]{slot: s, why: CheckFailed}
 	} else {
-		out = p.place(s, now)
+		out = p.place(s)
 		if out.grant == nil && out.why == 0 {
 			// A check is no use: the idle time goes on. Somebody may have taken s
 			// from its cell by now, to whom a wrong age does no harm.
-			s.since.CompareAndSwap(now, idleSince)
+			s.since.CompareAndSwap(p.clock.Load(), idleSince)
 		}
 		p.schedule(p.due(s, now))
 	}

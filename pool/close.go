@@ -49,10 +49,9 @@ func (p *Pool[T]) shut() []*slot[T] {
 	if p.tick.timer != nil {
 		p.tick.timer.Stop()
 	}
-	now := p.now()
 	var failed []*waiter[T]
 	for w := p.waiters.head; w != nil; w = p.waiters.head {
-		p.dequeue(w, nil, ErrClosed, now)
+		p.dequeue(w, nil, ErrClosed)
 		failed = append(failed, w)
 	}
 	var idle []*slot[T]

@@ -107,7 +107,7 @@ func (p *Pool[T]) created(c creation[T], v T, took time.Duration) {
 	}
 	p.wake()
 	p.schedule(p.due(s, now))
-	fresh = p.place(s, now)
+	fresh = p.place(s)
 	if r := c.replaces; r != nil {
 		if p.gate.Load()&gateClosed == 0 && p.claim(r) {
 			p.condemn(r)
@@ -140,12 +140,12 @@ func (p *Pool[T]) createFailed(c creation[T], err error, took time.Duration) {
 	p.health = health{failures: failures, lastErr: err, notBefore: now + int64(pause)}
 	var told []*waiter[T]
 	if w := c.w; w != nil && w.queued && w.ticket == c.ticket {
-		p.dequeue(w, nil, err, now)
+		p.dequeue(w, nil, err)
 		told = append(told, w)
 	}
 	if p.o.Backoff != nil && len(p.all)+p.creating == 0 {
 		for w := p.waiters.head; w != nil; w = p.waiters.head {
-			p.dequeue(w, nil, err, now)
+			p.dequeue(w, nil, err)
 			told = append(told, w)
 		}
 	}

@@ -125,7 +125,7 @@ func (p *Pool[T]) leastScanInterval() int64 {
 func (p *Pool[T]) scan(now int64) jobs[T] {
 	var j jobs[T]
 	idle := p.countIdle()
-	checks := max(idle/4, 1)
+	checks := max((idle+p.checking)/4, 1) - p.checking
 	next := int64(never)
 	for _, s := range p.all {
 		st := s.state.Load()
@@ -148,6 +148,7 @@ func (p *Pool[T]) scan(now int64) jobs[T] {
 		case p.o.KeepAlive > 0 && checks > 0 && now-max(s.since.Load(), s.checkedAt) >= int64(p.o.KeepAlive):
 			if p.claim(s) {
 				checks--
+				p.checking++
 				j.check = append(j.check, s)
 			}
 		}

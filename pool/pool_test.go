@@ -436,6 +436,7 @@ func TestDo(t *testing.T) {
 
 func TestBadOptions(t *testing.T) {
 	mk := func(context.Context) (int, error) { return 0, nil }
+	check := func(context.Context, int) error { return nil }
 	for _, c := range []struct {
 		field string
 		o     *pool.Options[int]
@@ -444,6 +445,19 @@ func TestBadOptions(t *testing.T) {
 		{"MaxSize", &pool.Options[int]{New: mk}},
 		{"MaxSize", &pool.Options[int]{New: mk, MaxSize: -1}},
 		{"New", &pool.Options[int]{MaxSize: 1}},
+		{"MinIdle", &pool.Options[int]{New: mk, MaxSize: 1, MinIdle: 2}},
+		{"MinIdle", &pool.Options[int]{New: mk, MaxSize: 4, MinIdle: 3, MaxIdle: 2}},
+		{"MinIdle", &pool.Options[int]{New: mk, MaxSize: 1, MinIdle: -1}},
+		{"MaxIdle", &pool.Options[int]{New: mk, MaxSize: 1, MaxIdle: -1}},
+		{"MaxWaiters", &pool.Options[int]{New: mk, MaxSize: 1, MaxWaiters: -1}},
+		{"CheckAfterIdle", &pool.Options[int]{New: mk, MaxSize: 1, CheckAfterIdle: -1}},
+		{"CheckTimeout", &pool.Options[int]{New: mk, MaxSize: 1, CheckTimeout: -1}},
+		{"KeepAlive", &pool.Options[int]{New: mk, MaxSize: 1, Check: check, KeepAlive: -1}},
+		{"KeepAlive", &pool.Options[int]{New: mk, MaxSize: 1, KeepAlive: 1}},
+		{"MaxLifetime", &pool.Options[int]{New: mk, MaxSize: 1, MaxLifetime: -1}},
+		{"LifetimeJitter", &pool.Options[int]{New: mk, MaxSize: 1, MaxLifetime: 1, LifetimeJitter: 2}},
+		{"IdleTimeout", &pool.Options[int]{New: mk, MaxSize: 1, IdleTimeout: -1}},
+		{"LeakAfter", &pool.Options[int]{New: mk, MaxSize: 1, LeakAfter: -1}},
 	} {
 		_, err := pool.Open(c.o)
 		require.ErrorIs(t, err, pool.ErrConfig)

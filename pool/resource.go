@@ -51,9 +51,21 @@ func (r Resource[T]) Value() T {
 // idle ones. If the pool is closed, has shrunk or was reset, or if the resource
 // has outlived its time, it is destroyed before Release returns.
 func (r Resource[T]) Release() {
-	if r.slot != nil && r.pool.releaseFast(r.slot, r.gen) {
-		return
+	p, s := r.pool, r.slot
+	if s != nil && p.gate.Load() == 0 && s.state.Load() == r.gen*genUnit|lent|home {
+		s.stamp(p.clock.Load())
+		if s.state.CompareAndSwap(r.gen*genUnit|lent|home, (r.gen+1)*genUnit|home) { // R1 of cells.go
+			if p.gate.Load() != 0 { // R2
+				p.reconsider(s)
+			}
+			return
+		}
 	}
+	r.releaseSlow()
+}
+
+// releaseSlow is Release where there is anything to consider.
+func (r Resource[T]) releaseSlow() {
 	r.claim("Release")
 	p, s := r.pool, r.slot
 	if f := p.o.Hooks.OnRelease; f != nil {

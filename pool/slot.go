@@ -53,6 +53,14 @@ const (
 
 func genOf(state uint64) uint64 { return state / genUnit }
 
+// stamp sets since. The clock is coarse, so that most often there is nothing to
+// store, and a store is as dear as a compare-and-swap.
+func (s *slot[T]) stamp(now int64) {
+	if s.since.Load() != now {
+		s.since.Store(now)
+	}
+}
+
 // set sets flags, whatever else happens to the slot.
 func (s *slot[T]) set(flags uint64) { s.state.Or(flags) }
 

@@ -60,7 +60,8 @@ type Stats struct {
 	Panics         uint64          // panics of the user's code other than New
 }
 
-// Stats returns a snapshot. The counters do not disturb Get and Release; while
+// Stats returns a snapshot. While the queue moves more often than every 20 us,
+// WaitDuration and Waits rest on one wait in eight. The counters do not disturb Get and Release; while
 // those go on, InUse, Idle and Acquired are each right at some moment of the call,
 // not all at the same one.
 func (p *Pool[T]) Stats() Stats {
@@ -90,8 +91,8 @@ func (p *Pool[T]) Stats() Stats {
 // 1<<i ns and at least half of that.
 type Histogram [48]uint64
 
-func (h *Histogram) observe(ns int64) {
-	h[min(bits.Len64(uint64(max(ns, 0))), len(h)-1)]++
+func (h *Histogram) observe(ns int64, weight uint64) {
+	h[min(bits.Len64(uint64(max(ns, 0))), len(h)-1)] += weight
 }
 
 // Quantile returns a bound below which the share q, from 0 to 1, of the durations

@@ -18,7 +18,8 @@ type waiter[T any] struct {
 	timer *time.Timer // made by the first wait with a timeout, belongs to the caller
 
 	// Guarded by Pool.mu.
-	since      int64
+	since      int64  // when the wait began, or untimed
+	weight     uint64 // for how many waits it counts
 	ticket     uint64 // tells the uses of a recycled waiter apart
 	queued     bool
 	creating   bool // a creation has been started for it
@@ -74,15 +75,15 @@ func (q *queue[T]) remove(w *waiter[T]) {
 
 // enqueue puts a waiter at the end of the queue, or at its front. Called with
 // mu held.
-func (p *Pool[T]) enqueue(now int64, front bool) *waiter[T] {
+func (p *Pool[T]) enqueue(now int64, weight uint64, front bool) *waiter[T] {
 	w, _ := p.spare.Get().(*waiter[T])
 	if w == nil {
 		w = &waiter[T]{ready: make(chan struct{}, 1)}
 	}
 	p.tickets++
-	w.ticket, w.since, w.creating = p.tickets, now, false
+	w.ticket, w.since, w.weight, w.creating = p.tickets, now, weight, false
 	if p.waiters.n == 0 {
-		p.movedAt = now
+		p.pace.begin(now)
 	}
 	if front {
 		p.waiters.pushFront(w)
@@ -94,26 +95,25 @@ func (p *Pool[T]) enqueue(now int64, front bool) *waiter[T] {
 
 // dequeue ends the wait of w; the caller sends on w.ready after it has let go of
 // mu. Called with mu held.
-func (p *Pool[T]) dequeue(w *waiter[T], s *slot[T], err error, now int64) {
+func (p *Pool[T]) dequeue(w *waiter[T], s *slot[T], err error) {
 	p.waiters.remove(w)
-	w.slot, w.err, w.wait = s, err, now-w.since
+	w.slot, w.err, w.wait = s, err, 0
 	if p.waiters.n == 0 {
 		p.syncGate()
 	}
-	if s != nil {
-		p.counts.Waited++
-		p.counts.WaitDuration += time.Duration(w.wait)
-		p.counts.Waits.observe(w.wait)
-		p.pace += (now - p.movedAt - p.pace) / 8
-		p.movedAt = now
+	if s == nil {
+		return
 	}
-}
-
-// expectedWait estimates how long one more waiter would wait: the moving average
-// of the time between the last hand-overs, times its place in the queue. Called
-// with mu held.
-func (p *Pool[T]) expectedWait() time.Duration {
-	return time.Duration(p.pace * int64(p.waiters.n+1))
+	p.counts.Waited++
+	p.pace.moves++
+	if w.since == untimed {
+		return
+	}
+	now := p.now()
+	w.wait = now - w.since
+	p.counts.WaitDuration += time.Duration(w.wait) * time.Duration(w.weight)
+	p.counts.Waits.observe(w.wait, w.weight)
+	p.pace.moved(now)
 }
 
 // await waits until w is granted, or until ctx or the timeout ends.

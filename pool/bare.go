@@ -1,25 +1,69 @@
 package pool
 
-import "reflect"
+import (
+	"context"
+	"reflect"
+)
 
 // The bare style lends values without handles, so that Release has to find the
 // slot of a value again: by a map where T can be compared, else by taking any
 // slot that was lent bare and putting the value into it.
 
+// Acquire lends the bare value of a resource; see [Pool.Get] for the way it is
+// found and for the errors.
+func (p *Pool[T]) Acquire(ctx context.Context) (T, error) {
+	r, err := p.Get(ctx)
+	if err != nil {
+		var zero T
+		return zero, err
+	}
+	p.mu.Lock()
+	p.rememberBare(r.slot)
+	p.mu.Unlock()
+	return r.slot.value, nil
+}
+
+// Release takes back a value lent by [Pool.Acquire]. A value that the pool did
+// not lend is destroyed and counted in Stats.DestroyedFor[Foreign]. It panics when
+// a value comes back more often than it went out. Where T cannot be compared,
+// values are told apart only by their number.
+func (p *Pool[T]) Release(v T) {
+	p.mu.Lock()
+	s, known := p.takeBare(v)
+	if s == nil && !known {
+		p.counts.Destroyed++
+		p.counts.DestroyedFor[Foreign]++
+	}
+	p.mu.Unlock()
+	switch {
+	case s == nil && known:
+		panic("pool: Release of a value that is not lent")
+	case s == nil:
+		p.end(v, Foreign)
+		return
+	}
+	s.endLoan(genOf(s.state.Load()))
+	s.value = v
+	if f := p.o.Hooks.OnRelease; f != nil {
+		defer p.put(s)
+		p.hook("Hooks.OnRelease", func() { f(v) })
+		return
+	}
+	p.put(s)
+}
+
 // rememberBare notes that s is lent as a bare value. Called with mu held.
 func (p *Pool[T]) rememberBare(s *slot[T]) {
 	s.bare = true
-	if !p.canLookUp(s.value) {
+	switch {
+	case s.mapped:
+	case p.canLookUp(s.value):
+		s.mapped = true
+		s.sameValue = p.bare[s.value]
+		p.bare[s.value] = s
+	default:
 		p.bareOut = append(p.bareOut, s)
-		return
 	}
-	for t := p.bare[s.value]; t != nil; t = t.sameValue {
-		if t == s {
-			return
-		}
-	}
-	s.sameValue = p.bare[s.value]
-	p.bare[s.value] = s
 }
 
 // takeBare finds the lent slot of v. known says, where there is none, that v
@@ -32,7 +76,9 @@ func (p *Pool[T]) takeBare(v T) (s *slot[T], known bool) {
 			return nil, true
 		}
 		s = p.bareOut[last]
+		p.bareOut[last] = nil
 		p.bareOut = p.bareOut[:last]
+		s.bare = false
 		return s, true
 	}
 	for s = p.bare[v]; s != nil; s = s.sameValue {
@@ -47,9 +93,10 @@ func (p *Pool[T]) takeBare(v T) (s *slot[T], known bool) {
 
 // forgetBare drops s from the map. Called with mu held.
 func (p *Pool[T]) forgetBare(s *slot[T]) {
-	if !p.canLookUp(s.value) {
+	if !s.mapped {
 		return
 	}
+	s.mapped = false
 	first := p.bare[s.value]
 	if first == s {
 		if s.sameValue == nil {

@@ -1,46 +1,43 @@
 package pool
 
-import (
-	"sync/atomic"
-	"time"
-)
-
-// slot is the pool's record of one resource.
-type slot[T any] struct {
-	value     T
-	created   time.Time
-	idleSince time.Time
-
-	// gen counts the loans that have ended; a handle of an older loan is stale.
-	gen  atomic.Uint64
-	lent atomic.Bool
-
-	sameValue *slot[T] // next slot in Pool.bare whose value compares equal; guarded by Pool.mu
-	bare      bool     // lent by Acquire, so that Release may take it; guarded by Pool.mu
-}
-
-// endLoan makes the handles of the loan stale. Called with Pool.mu held.
-func (s *slot[T]) endLoan() {
-	s.lent.Store(false)
-	s.bare = false
-	s.gen.Add(1)
-}
+import "time"
 
 // A Resource is the handle of one loan. It is a small value and may be copied;
-// after Release, Destroy or Hijack every copy is stale, and using one panics.
-// It may be used by one goroutine at a time.
+// after Release, Destroy or Hijack every copy is stale, and using one panics, also
+// when the resource has been lent again.
 type Resource[T any] struct {
 	pool *Pool[T]
 	slot *slot[T]
 	gen  uint64
 }
 
+// check panics if the loan is over.
 func (r Resource[T]) check(op string) {
-	switch {
-	case r.slot == nil:
+	if r.slot == nil {
 		panic("pool: " + op + " of the zero Resource")
-	case r.slot.gen.Load() != r.gen || !r.slot.lent.Load():
-		panic("pool: " + op + " of a Resource that was released, destroyed or hijacked before")
+	}
+	if st := r.slot.state.Load(); genOf(st) != r.gen || st&(lent|own) != lent {
+		r.misused(op)
+	}
+}
+
+// misused panics, with the stack of the loan if there is one.
+func (r Resource[T]) misused(op string) {
+	text := "pool: " + op + " of a Resource that was released, destroyed or hijacked before"
+	r.pool.mu.Lock()
+	stack := r.slot.stackOf(r.gen)
+	r.pool.mu.Unlock()
+	if stack != "" {
+		text += "; it was acquired at\n" + stack
+	}
+	panic(text)
+}
+
+// claim ends the loan; of two concurrent endings one panics.
+func (r Resource[T]) claim(op string) {
+	r.check(op)
+	if !r.slot.endLoan(r.gen) {
+		r.misused(op)
 	}
 }
 
@@ -51,38 +48,70 @@ func (r Resource[T]) Value() T {
 }
 
 // Release gives the resource back: to the caller who waits longest, or to the
-// idle ones. In a closed pool it is destroyed.
+// idle ones. If the pool is closed, has shrunk or was reset, or if the resource
+// has outlived its time, it is destroyed before Release returns.
 func (r Resource[T]) Release() {
+	p, s := r.pool, r.slot
+	if s != nil && p.gate.Load() == 0 && s.state.Load() == r.gen*genUnit|lent|home {
+		s.stamp(p.clock.Load())
+		if s.state.CompareAndSwap(r.gen*genUnit|lent|home, (r.gen+1)*genUnit|home) { // R1 of cells.go
+			if p.gate.Load() != 0 { // R2
+				p.reconsider(s)
+			}
+			return
+		}
+	}
+	r.releaseSlow()
+}
+
+// releaseSlow is Release where there is anything to consider.
+func (r Resource[T]) releaseSlow() {
 	r.claim("Release")
-	r.pool.put(r.slot)
+	p, s := r.pool, r.slot
+	if f := p.o.Hooks.OnRelease; f != nil {
+		defer p.put(s)
+		p.hook("Hooks.OnRelease", func() { f(s.value) })
+		return
+	}
+	p.put(s)
 }
 
 // Destroy ends the resource and makes room for a new one. Use it for what is
 // broken.
 func (r Resource[T]) Destroy() {
 	r.claim("Destroy")
-	r.pool.remove(r.slot, true)
+	r.pool.takeOut(r.slot)
+	r.pool.discard(r.slot, ByHolder)
 }
 
 // Hijack takes the resource out of the pool and gives it to the caller, who
 // ends it. The pool has room for a new one.
 func (r Resource[T]) Hijack() T {
 	r.claim("Hijack")
-	v := r.slot.value
-	r.pool.remove(r.slot, false)
-	return v
+	p, s := r.pool, r.slot
+	p.takeOut(s)
+	defer p.removed(s, Hijacked)
+	if f := p.o.Hooks.OnHijack; f != nil {
+		p.hook("Hooks.OnHijack", func() { f(s.value) })
+	}
+	return s.value
 }
 
-// claim makes sure that of two concurrent endings of a loan one panics.
-func (r Resource[T]) claim(op string) {
-	r.check(op)
-	if !r.slot.gen.CompareAndSwap(r.gen, r.gen+1) {
-		panic("pool: " + op + " of a Resource that was released, destroyed or hijacked before")
-	}
+func (p *Pool[T]) takeOut(s *slot[T]) {
+	p.mu.Lock()
+	p.condemn(s)
+	p.mu.Unlock()
 }
 
 // CreatedAt returns when the resource was made.
 func (r Resource[T]) CreatedAt() time.Time {
 	r.check("CreatedAt")
 	return r.slot.created
+}
+
+// IdleFor returns for how long the resource had been idle before this loan, to
+// about 10 ms.
+func (r Resource[T]) IdleFor() time.Duration {
+	r.check("IdleFor")
+	return max(time.Duration(r.slot.idleFor), 0)
 }

@@ -11,8 +11,7 @@ import (
 )
 
 // An Allocator hands out blocks of memory and takes them back. [Heap], [Cache],
-// [Locked], freelist.List, buddy.Buddy and tlsf.TLSF are Allocators; arenas and
-// slabs are made into one by alloc/replay.
+// [Locked] and freelist.List are Allocators.
 type Allocator interface {
 	// Alloc returns a block of at least n bytes, or nil if n is not positive or
 	// there is no memory.

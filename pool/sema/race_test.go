@@ -1,0 +1,5 @@
+//go:build race
+
+package sema_test
+
+const raceEnabled = true

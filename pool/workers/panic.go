@@ -1,0 +1,34 @@
+package workers
+
+import (
+	"fmt"
+	"runtime/debug"
+)
+
+// A PanicError is the panic of a task.
+type PanicError struct {
+	Value any    // what was passed to panic; nil if the task called runtime.Goexit
+	Stack []byte // the stack of the task, as text
+}
+
+// Error names the value that was passed to panic.
+func (e *PanicError) Error() string { return fmt.Sprintf("workers: task panicked: %v", e.Value) }
+
+// Unwrap returns the value that was passed to panic where that is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// protect calls f, and report if f panics or ends the goroutine, which report
+// cannot keep from ending.
+func protect(f func(), report func(*PanicError)) {
+	returned := false
+	defer func() {
+		if !returned {
+			report(&PanicError{Value: recover(), Stack: debug.Stack()})
+		}
+	}()
+	f()
+	returned = true
+}

@@ -34,6 +34,7 @@
 //
 // # Limits
 //
-// A pool makes resources when they are asked for and keeps them until it is
-// closed or they are destroyed: it has no idle timeout and no health check.
+// Lifetimes and idle times are kept by a coarse clock and may be late by some
+// milliseconds. Where user code ignores its context (a factory, a check), Close
+// cancels that context and does not wait for it longer than its own.
 package pool

@@ -149,8 +149,7 @@ func TestPanics(t *testing.T) {
 	boom := errors.New("boom")
 	t.Run("Submit, told to OnPanic", func(t *testing.T) {
 		var told []any
-		var p *workers.Pool
-		p = open(t, &workers.Options{Workers: 1, OnPanic: func(err *workers.PanicError) {
+		p := open(t, &workers.Options{Workers: 1, OnPanic: func(err *workers.PanicError) {
 			told = append(told, err.Value)
 			require.Contains(t, string(err.Stack), "TestPanics")
 			panic("again")

@@ -86,9 +86,12 @@ func (f *Fault) Error() string {
 	return b.String()
 }
 
-// modulePrefix begins the names of this package's functions, which are left out
-// of sites.
-const modulePrefix = "github.com/groundwork-go/groundwork/alloc."
+// isOurs tells whether a function is of this package or its engine, whose calls are
+// left out of sites.
+func isOurs(function string) bool {
+	rest, ok := strings.CutPrefix(function, "github.com/groundwork-go/groundwork/alloc")
+	return ok && (strings.HasPrefix(rest, ".") || strings.HasPrefix(rest, "/internal/engine."))
+}
 
 // siteOf returns the place of the innermost call that is not this package's.
 func siteOf(pcs []uintptr) string {
@@ -99,7 +102,7 @@ func siteOf(pcs []uintptr) string {
 		if f.Function != "" {
 			last = f
 		}
-		if !strings.HasPrefix(f.Function, modulePrefix) || !more {
+		if !isOurs(f.Function) || !more {
 			break
 		}
 	}

@@ -125,7 +125,7 @@ func (h *Heap) Profile(w io.Writer) error {
 	p := pprof.Profile{
 		Types:  []pprof.Type{{Name: "alloc_objects", Unit: "count"}, {Name: "alloc_space", Unit: "bytes"}, {Name: "inuse_objects", Unit: "count"}, {Name: "inuse_space", Unit: "bytes"}},
 		Period: 1, PeriodType: pprof.Type{Name: "space", Unit: "bytes"},
-		Time: time.Now(), Omit: modulePrefix,
+		Time: time.Now(), Omit: isOurs,
 	}
 	switch {
 	case h.debug != nil:

@@ -43,7 +43,9 @@ func unshare(pg *page) {
 func (e *Engine) putBack(pg *page) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.putBackLocked(pg)
+	if !e.closed { // else the page is gone
+		e.putBackLocked(pg)
+	}
 }
 
 func (e *Engine) putBackLocked(pg *page) {
@@ -70,7 +72,7 @@ func (e *Engine) putBackLocked(pg *page) {
 			break
 		}
 	}
-	e.reclaimLocked(s, pg) // what was freed before the mark
+	e.releaseIfEmpty(s, pg) // what was freed before the mark
 	s.mu.Unlock()
 }
 
@@ -80,16 +82,24 @@ func (e *Engine) putBackLocked(pg *page) {
 func (e *Engine) reclaim(pg *page) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.closed || !e.pages.isPage(pg) || int(pg.class) >= NumClasses {
+	if !e.closed {
+		e.reclaimLocked(pg)
+	}
+}
+
+func (e *Engine) reclaimLocked(pg *page) {
+	if !e.pages.isPage(pg) || int(pg.class) >= NumClasses {
 		return
 	}
 	s := &e.central[pg.class]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e.reclaimLocked(s, pg)
+	e.releaseIfEmpty(s, pg)
 }
 
-func (e *Engine) reclaimLocked(s *central, pg *page) {
+// releaseIfEmpty releases pg if it is shared and has no block. e.mu and s.mu are
+// held.
+func (e *Engine) releaseIfEmpty(s *central, pg *page) {
 	w := pg.remote.Load()
 	if w&sharedMark == 0 || uint32(w&countMask) != pg.live.Load() {
 		return

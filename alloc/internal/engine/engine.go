@@ -47,6 +47,7 @@ type Config struct {
 // An Engine is a heap. Its methods may be called concurrently.
 type Engine struct {
 	config Config
+	hook   Hook // not nil: there is no memory here, the hook does everything
 
 	threads threads
 	pins    pins
@@ -63,6 +64,22 @@ type Engine struct {
 	samples [NumClasses]sample
 	timer   *time.Timer // guarded by mu
 	armed   bool        // guarded by mu; timer will fire
+}
+
+// A Hook allocates and frees in place of an Engine, which thereby needs no test for
+// it on its fast paths: they find that the thread has no Local.
+type Hook interface {
+	Alloc(n int) unsafe.Pointer
+	Free(p unsafe.Pointer) error // p is not nil
+}
+
+// NewFront returns an Engine of which only Alloc, Free and what concerns Locals may
+// be called.
+func NewFront(h Hook) *Engine {
+	e := &Engine{hook: h, locals: make(map[*Local]struct{})}
+	e.pins.init()
+	e.threads.init(e)
+	return e
 }
 
 // bitmap has a bit for each place where a segment may be. It is read without
@@ -100,6 +117,9 @@ func New(c Config) (*Engine, error) {
 }
 
 func (e *Engine) allocSlow(n int) unsafe.Pointer {
+	if e.hook != nil {
+		return e.hook.Alloc(n)
+	}
 	var p unsafe.Pointer
 	switch {
 	case n <= 0 || n > math.MaxInt/2:
@@ -165,20 +185,29 @@ func (e *Engine) enterJoined() *Local {
 	}
 }
 
-// allocCentral allocates without a Local.
+// allocCentral allocates without a Local. It holds e.mu meanwhile, since nothing
+// else keeps Close from unmapping the page.
 func (e *Engine) allocCentral(c uint) unsafe.Pointer {
 	pg := e.takePage(c)
 	if pg == nil {
 		return nil
 	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return nil
+	}
 	pg.refill()
 	u := pg.pop()
-	e.putBack(pg)
+	e.putBackLocked(pg)
 	return at(u)
 }
 
 // freeSlow frees any block.
 func (e *Engine) freeSlow(u uintptr) error {
+	if e.hook != nil {
+		return e.freeByHook(u)
+	}
 	l := e.enterJoined()
 	if l == nil {
 		return e.freeCentral(u)
@@ -198,6 +227,13 @@ func (e *Engine) freeSlow(u uintptr) error {
 	return err
 }
 
+func (e *Engine) freeByHook(u uintptr) error {
+	if u == 0 {
+		return nil
+	}
+	return e.hook.Free(at(u))
+}
+
 // toSettle says what is left to do after a free, and cannot be done in a region.
 type toSettle struct {
 	inHand *page // to put back
@@ -213,25 +249,28 @@ func (e *Engine) settle(s toSettle) {
 	}
 }
 
-// freeCentral frees without a Local.
+// freeCentral frees without a Local; see allocCentral.
 func (e *Engine) freeCentral(u uintptr) error {
 	e.mu.Lock()
-	known, closed := e.pages.known, e.closed
-	var pg *page
-	if !closed && known.has(u) {
-		pg = pageOf(u)
-	}
-	e.mu.Unlock()
-	if pg == nil {
+	if e.closed || !e.pages.known.has(u) {
+		e.mu.Unlock()
 		return e.freeLarge(u)
 	}
+	pg := pageOf(u)
 	if pg.class == classBig {
+		e.mu.Unlock()
 		return e.freeBig(u)
 	}
+	defer e.mu.Unlock()
 	if err := pg.check(u); err != nil {
 		return err
 	}
-	e.settle(pg.freeShared(u))
+	switch s := pg.freeShared(u); {
+	case s.inHand != nil:
+		e.putBackLocked(s.inHand)
+	case s.empty != nil:
+		e.reclaimLocked(s.empty)
+	}
 	return nil
 }
 

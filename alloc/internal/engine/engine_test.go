@@ -279,7 +279,7 @@ func TestRefusedMappingLeavesTheHeapUsable(t *testing.T) {
 	var refuse atomic.Bool
 	e := newEngine(t, Config{Map: func(n, align int) (sysmem.Region, error) {
 		if refuse.Load() {
-			return sysmem.Region{}, sysmem.ErrInjected
+			return sysmem.Region{}, errors.New("refused")
 		}
 		return sysmem.Map(n, align)
 	}})

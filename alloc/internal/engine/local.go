@@ -11,6 +11,7 @@ type Local struct {
 	current [NumClasses]*page // never nil: noPage has no free block
 	partial [NumClasses]pageList
 	noPage  page
+	open    bool   // a Cache's Local that is not closed
 	known   bitmap // of the addresses where a segment is; empty once the heap is closed
 
 	// recent has slices of pages that l owns, found by the low bits of their number:
@@ -251,6 +252,7 @@ func (e *Engine) NewLocal() *Local {
 	l := new(Local)
 	l.init(e)
 	if !e.closed {
+		l.open = true
 		l.known = e.pages.known
 		e.locals[l] = struct{}{}
 	}
@@ -264,7 +266,7 @@ func (e *Engine) CloseLocal(l *Local) {
 	if _, ok := e.locals[l]; ok {
 		delete(e.locals, l)
 		e.drain(l)
-		l.known = nil
+		l.known, l.open = nil, false
 	}
 }
 
@@ -292,11 +294,11 @@ func (e *Engine) AllocIn(l *Local, n int) unsafe.Pointer {
 }
 
 func (e *Engine) allocInSlow(l *Local, n int) unsafe.Pointer {
-	if l.known == nil {
+	if !l.open {
 		e.failed.Add(1)
 		return nil
 	}
-	if n <= 0 || n > MaxSmall {
+	if e.hook != nil || n <= 0 || n > MaxSmall {
 		return e.allocSlow(n)
 	}
 	c := classOf(n)
@@ -333,8 +335,11 @@ func (e *Engine) FreeIn(l *Local, p unsafe.Pointer) error {
 }
 
 func (e *Engine) freeInSlow(l *Local, u uintptr) error {
-	if l.known == nil {
+	if !l.open {
 		return ErrClosed
+	}
+	if e.hook != nil {
+		return e.freeByHook(u)
 	}
 	if !l.known.has(u) {
 		return e.freeLarge(u)

@@ -220,12 +220,6 @@ func (e *Engine) addSegment() bool {
 	return true
 }
 
-func (e *Engine) release(pg *page) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.releaseLocked(pg)
-}
-
 // releaseLocked gives the slices of a page without blocks back to the page heap.
 func (e *Engine) releaseLocked(pg *page) {
 	h := &e.pages

@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"io"
 	"runtime"
-	"strings"
 	"time"
 )
 
@@ -27,7 +26,7 @@ type Profile struct {
 	Period     int64
 	PeriodType Type
 	Time       time.Time
-	Omit       string // prefix of functions to leave out at the inner end of stacks
+	Omit       func(function string) bool // what to leave out at the inner end of stacks
 }
 
 // Numbers of fields in the schema.
@@ -108,7 +107,7 @@ func (w *writer) function(f runtime.Frame) uint64 {
 
 // location returns the number of a place, whose lines begin with the innermost
 // inlined call; 0 if nothing is to be shown of it.
-func (w *writer) location(pc uintptr, omit string) uint64 {
+func (w *writer) location(pc uintptr, omit func(string) bool) uint64 {
 	if id, ok := w.locations[pc]; ok {
 		return id
 	}
@@ -117,7 +116,7 @@ func (w *writer) location(pc uintptr, omit string) uint64 {
 	for more := true; more; {
 		var f runtime.Frame
 		f, more = frames.Next()
-		if f.Function == "" || omit != "" && strings.HasPrefix(f.Function, omit) {
+		if f.Function == "" || omit != nil && omit(f.Function) {
 			continue
 		}
 		var line message
@@ -156,7 +155,7 @@ func (p *Profile) Write(dst io.Writer) error {
 		for _, pc := range s.Stack {
 			if id := w.location(pc, omit); id != 0 {
 				m.number(sampleLocation, id)
-				omit = ""
+				omit = nil
 			}
 		}
 		for _, v := range s.Values {

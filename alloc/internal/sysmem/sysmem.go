@@ -3,22 +3,16 @@
 package sysmem
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"os"
 	"unsafe"
 )
 
-// ErrInjected is the cause of failures that a test asked for.
-var ErrInjected = errors.New("refused by the test")
-
 // A Region is a piece of zeroed memory, readable and writable.
 type Region struct {
-	Mem []byte
-	raw []byte // what was given, where that is more than Mem
-
-	onHeap bool // raw is an object of Go's heap
+	Mem    []byte
+	onHeap bool // Mem is part of an object of Go's heap
 }
 
 // Base returns the address of the region's first byte.
@@ -60,18 +54,4 @@ func (r Region) Unmap() error {
 		return fmt.Errorf("unmap %d bytes: %w", len(r.Mem), err)
 	}
 	return nil
-}
-
-// maxOnHeap bounds what is taken from Go's heap, which does not say no when there is
-// no memory: it ends the program.
-const maxOnHeap = 1 << 30
-
-// onHeap is a mapping made of one pointer-free object of Go's heap.
-func onHeap(n, align int) (Region, error) {
-	if n > maxOnHeap-align {
-		return Region{}, errors.New("too large for Go's heap")
-	}
-	raw := make([]byte, n+align)
-	skip := int(-uintptr(unsafe.Pointer(&raw[0])) & uintptr(align-1))
-	return Region{Mem: raw[skip : skip+n : skip+n], raw: raw, onHeap: true}, nil
 }

@@ -18,8 +18,7 @@ func mapReal(n, align int) (Region, error) {
 		_ = windows.VirtualFree(base, 0, windows.MEM_RELEASE) // the first error tells more
 		return Region{}, err
 	}
-	raw := unsafe.Slice((*byte)(unsafe.Add(nil, base)), n+align)
-	return Region{Mem: unsafe.Slice((*byte)(unsafe.Add(nil, p)), n), raw: raw}, nil
+	return Region{Mem: unsafe.Slice((*byte)(unsafe.Add(nil, p)), n)}, nil
 }
 
 func discard(b []byte) bool {
@@ -41,6 +40,11 @@ func Protect(b []byte, accessible bool) error {
 // AdviseHuge asks for huge pages, which only Linux lets programs do.
 func AdviseHuge([]byte) {}
 
+// unmapPages asks the system where the reservation begins, which is before r.
 func unmapPages(r Region) error {
-	return windows.VirtualFree(uintptr(unsafe.Pointer(unsafe.SliceData(r.raw))), 0, windows.MEM_RELEASE)
+	var info windows.MemoryBasicInformation
+	if err := windows.VirtualQuery(r.Base(), &info, unsafe.Sizeof(info)); err != nil {
+		return err
+	}
+	return windows.VirtualFree(info.AllocationBase, 0, windows.MEM_RELEASE)
 }

@@ -1,0 +1,318 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"sync"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+	"modernc.org/memory"
+
+	"github.com/groundwork-go/groundwork/alloc"
+)
+
+// An engine allocates and frees. Heap and Cache are called directly where calls
+// through an interface would be a large part of the figure.
+type engine interface {
+	Alloc(n int) unsafe.Pointer
+	Free(p unsafe.Pointer) error
+}
+
+type goMake struct{}
+
+func (goMake) Alloc(n int) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(make([]byte, n))) }
+func (goMake) Free(unsafe.Pointer) error  { return nil }
+
+type modernc struct{ memory.Allocator }
+
+func (m *modernc) Alloc(n int) unsafe.Pointer {
+	p, _ := m.UnsafeMalloc(n) // nil is noticed when it is touched
+	return p
+}
+
+func (m *modernc) Free(p unsafe.Pointer) error { return m.UnsafeFree(p) }
+
+func cpu() float64 {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		panic(err)
+	}
+	return float64(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func rss() float64 {
+	b, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		panic(err)
+	}
+	var total, pages int
+	if _, err := fmt.Sscan(string(b), &total, &pages); err != nil {
+		panic(err)
+	}
+	return float64(pages * os.Getpagesize())
+}
+
+func touch(p unsafe.Pointer) { *(*byte)(p) = 1 }
+
+// work measures one case in this process and prints the figures as peer.c does.
+func work(out io.Writer, args []string) error {
+	if len(args) != 4 {
+		return fmt.Errorf("bad -worker %q", args)
+	}
+	size, err := strconv.Atoi(args[2])
+	if err != nil {
+		return err
+	}
+	ops, err := strconv.Atoi(args[3])
+	if err != nil {
+		return err
+	}
+	h, err := alloc.NewHeap(nil)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	c := h.Cache()
+	defer c.Close()
+	e := map[string]engine{"Heap": h, "Cache": c, "make": goMake{}, "modernc": new(modernc)}[args[0]]
+	if e == nil {
+		return fmt.Errorf("unknown engine %q", args[0])
+	}
+	switch args[1] {
+	case "churn":
+		return churn(out, e, size, ops)
+	case "collection":
+		return collection(out, e, ops)
+	}
+	once := func(ops int) {
+		switch args[1] {
+		case "pair":
+			pair(e, size, ops)
+		case "batch":
+			batch(e, size, ops)
+		case "larson":
+			larson(e, ops)
+		case "remote":
+			remote(e, size, ops)
+		}
+	}
+	once(ops / 10)
+	start := cpu()
+	once(ops)
+	_, err = fmt.Fprintf(out, "%.3f\n", (cpu()-start)/float64(ops))
+	return err
+}
+
+func pair(e engine, size, ops int) {
+	switch e := e.(type) {
+	case *alloc.Heap:
+		for range ops {
+			p := e.Alloc(size)
+			touch(p)
+			_ = e.Free(p)
+		}
+	case *alloc.Cache:
+		for range ops {
+			p := e.Alloc(size)
+			touch(p)
+			_ = e.Free(p)
+		}
+	default:
+		for range ops {
+			p := e.Alloc(size)
+			touch(p)
+			_ = e.Free(p)
+		}
+	}
+}
+
+func batch(e engine, size, ops int) {
+	ps := make([]unsafe.Pointer, 1000)
+	for range ops / len(ps) {
+		switch e := e.(type) {
+		case *alloc.Heap:
+			for i := range ps {
+				ps[i] = e.Alloc(size)
+				touch(ps[i])
+			}
+			for _, p := range ps {
+				_ = e.Free(p)
+			}
+		case *alloc.Cache:
+			for i := range ps {
+				ps[i] = e.Alloc(size)
+				touch(ps[i])
+			}
+			for _, p := range ps {
+				_ = e.Free(p)
+			}
+		default:
+			for i := range ps {
+				ps[i] = e.Alloc(size)
+				touch(ps[i])
+			}
+			for i, p := range ps {
+				_ = e.Free(p)
+				ps[i] = nil
+			}
+		}
+	}
+}
+
+// random is xorshift64*, the same as in peer.c.
+type random uint64
+
+func (r *random) next() uint64 {
+	*r ^= *r >> 12
+	*r ^= *r << 25
+	*r ^= *r >> 27
+	return uint64(*r) * 0x2545F4914F6CDD1D
+}
+
+func larson(e engine, ops int) {
+	const slots, perRound = 1000, 10000
+	var all [2][slots]unsafe.Pointer
+	turn := [2]chan struct{}{make(chan struct{}, 1), make(chan struct{}, 1)}
+	var wg sync.WaitGroup
+	for w := range 2 {
+		wg.Go(func() {
+			r := random(1 + w)
+			for round := range ops / 2 / perRound {
+				s := &all[(w+round)&1]
+				for range perRound {
+					x := r.next()
+					slot := &s[x%slots]
+					_ = e.Free(*slot) // nil at first
+					*slot = e.Alloc(8 + int(x>>32%1001))
+					touch(*slot)
+				}
+				turn[1-w] <- struct{}{} // a barrier
+				<-turn[w]
+			}
+		})
+	}
+	wg.Wait()
+	for i := range all {
+		for _, p := range all[i] {
+			_ = e.Free(p)
+		}
+	}
+}
+
+func remote(e engine, size, ops int) {
+	const perBatch, ring = 64, 64
+	ready, used := make(chan []unsafe.Pointer, ring), make(chan []unsafe.Pointer, ring)
+	for range ring {
+		used <- make([]unsafe.Pointer, perBatch)
+	}
+	batches := ops / perBatch
+	go func() {
+		for range batches {
+			b := <-used
+			for i := range b {
+				b[i] = e.Alloc(size)
+				touch(b[i])
+			}
+			ready <- b
+		}
+	}()
+	for range batches {
+		b := <-ready
+		for i, p := range b {
+			_ = e.Free(p)
+			b[i] = nil
+		}
+		used <- b
+	}
+}
+
+// churn prints CPU time, RSS/live while live, and what is left of it after all is
+// freed and the engine trimmed.
+func churn(out io.Writer, e engine, live, ops int) error {
+	r := random(42)
+	size := func() int {
+		x := r.next()
+		class := 16 << (x >> 8 % 10)
+		return class + int(x>>32%uint64(class))
+	}
+	most := live / 16
+	ps, lens := make([]unsafe.Pointer, most), make([]uint32, most)
+	for i := range ps {
+		ps[i], lens[i] = nil, 0 // resident from now on, as in peer.c
+	}
+	base := rss()
+	n, bytes := 0, 0
+	place := func(i int) {
+		k := size()
+		p := e.Alloc(k)
+		b := unsafe.Slice((*byte)(p), k)
+		for j := range b {
+			b[j] = 1
+		}
+		ps[i], lens[i] = p, uint32(k)
+		bytes += k
+	}
+	for ; bytes < live; n++ {
+		place(n)
+	}
+	start := cpu()
+	for range ops {
+		i := int(r.next() >> 16 % uint64(n))
+		_ = e.Free(ps[i])
+		bytes -= int(lens[i])
+		place(i)
+	}
+	ns := (cpu() - start) / float64(ops)
+	ratio := (rss() - base) / float64(bytes)
+	for i := range n {
+		_ = e.Free(ps[i])
+		ps[i] = nil
+	}
+	switch e := e.(type) {
+	case *alloc.Heap:
+		e.Trim()
+	case goMake:
+		debug.FreeOSMemory()
+	}
+	left := (rss() - base) / float64(bytes)
+	runtime.KeepAlive(ps)
+	_, err := fmt.Fprintf(out, "%.3f %.4f %.4f\n", ns, ratio, left)
+	return err
+}
+
+// collection prints how many milliseconds a garbage collection takes while 4 million
+// objects of 64 bytes are alive, each of which holds the address of the one before.
+func collection(out io.Writer, e engine, objects int) error {
+	type object struct {
+		before uintptr
+		rest   [56]byte
+	}
+	type linked struct {
+		before *linked
+		rest   [56]byte
+	}
+	var last uintptr
+	var list *linked
+	for range objects {
+		if _, ok := e.(goMake); ok {
+			list = &linked{before: list}
+			continue
+		}
+		o := (*object)(e.Alloc(int(unsafe.Sizeof(object{}))))
+		o.before = last
+		last = uintptr(unsafe.Pointer(o))
+	}
+	runtime.GC()
+	start := time.Now()
+	runtime.GC()
+	took := time.Since(start)
+	runtime.KeepAlive(list)
+	_, err := fmt.Fprintf(out, "%.3f\n", float64(took)/1e6)
+	return err
+}

@@ -1,0 +1,156 @@
+package table
+
+import "encoding/binary"
+
+// The store of records: blocks cut from chunks of at most 64 KiB, addressed in
+// units of 8 bytes. Free blocks of a size class form a list through their first
+// bytes. A record that is too large for a chunk has a slice of its own.
+const (
+	unitBits  = 3
+	chunkBits = 13 // units of a chunk
+	chunkSize = 1 << (chunkBits + unitBits)
+	chunkMask = 1<<chunkBits - 1
+	maxBlock  = 8 << 10
+	bigFlag   = 1 << 31
+	smallEnd  = 256 // up to here a class has every multiple of 8
+	classes   = smallEnd/8 + 5*8
+	firstSize = 256 // bytes of the first chunk, which doubles until it is whole
+)
+
+// A Ref names a record of one table: 0 is none.
+type Ref uint32
+
+type slab struct {
+	chunks [][]byte
+	used   int // bytes of the last chunk that are taken
+	free   [classes]Ref
+	big    [][]byte
+	bigIDs []uint32 // free places in big
+
+	freeBytes int // in the lists
+	bigBytes  int
+}
+
+// classOf returns the size class of n bytes and its size.
+func classOf(n int) (class, size int) {
+	if n <= smallEnd {
+		c := (n + 7) >> 3
+		return c - 1, c << 3
+	}
+	// Eight steps in each doubling.
+	shift := 5
+	for n > 512<<(shift-5) {
+		shift++
+	}
+	steps := (n + 1<<shift - 1) >> shift // 9..16
+	return smallEnd/8 + (shift-5)*8 + steps - 9, steps << shift
+}
+
+// alloc returns a block of at least n bytes.
+func (s *slab) alloc(n int) (Ref, []byte) {
+	if n > maxBlock {
+		return s.allocBig(n)
+	}
+	class, size := classOf(n)
+	if r := s.free[class]; r != 0 {
+		b := s.block(r)
+		s.free[class] = Ref(binary.LittleEndian.Uint32(b))
+		s.freeBytes -= size
+		return r, b
+	}
+	last := len(s.chunks) - 1
+	if last < 0 {
+		// Unit 0 stays unused: a Ref of 0 is none.
+		s.chunks = append(s.chunks, make([]byte, max(firstSize, size+8)))
+		s.used, last = 8, 0
+	}
+	if chunk := s.chunks[last]; s.used+size > len(chunk) {
+		switch {
+		case s.used+size <= chunkSize:
+			grown := make([]byte, min(chunkSize, max(2*len(chunk), s.used+size)))
+			copy(grown, chunk[:s.used])
+			s.chunks[last] = grown
+		case len(s.chunks) == bigFlag>>chunkBits:
+			return s.allocBig(n)
+		default:
+			s.giveRest(last)
+			s.chunks = append(s.chunks, make([]byte, chunkSize))
+			s.used = 0
+			last++
+		}
+	}
+	r := Ref(last<<chunkBits | s.used>>unitBits)
+	b := s.chunks[last][s.used:]
+	s.used += size
+	return r, b
+}
+
+// giveRest puts what is left of a chunk on the lists.
+func (s *slab) giveRest(last int) {
+	for s.used+8 <= len(s.chunks[last]) {
+		class, size := classOf(min(len(s.chunks[last])-s.used, maxBlock))
+		for s.used+size > len(s.chunks[last]) {
+			class--
+			size = classSize(class)
+		}
+		s.put(Ref(last<<chunkBits|s.used>>unitBits), class, size)
+		s.used += size
+	}
+}
+
+func classSize(class int) int {
+	if class < smallEnd/8 {
+		return (class + 1) << 3
+	}
+	class -= smallEnd / 8
+	return (class%8 + 9) << (class/8 + 5)
+}
+
+func (s *slab) put(r Ref, class, size int) {
+	binary.LittleEndian.PutUint32(s.block(r), uint32(s.free[class]))
+	s.free[class] = r
+	s.freeBytes += size
+}
+
+func (s *slab) allocBig(n int) (Ref, []byte) {
+	b := make([]byte, n)
+	s.bigBytes += cap(b)
+	if last := len(s.bigIDs) - 1; last >= 0 {
+		id := s.bigIDs[last]
+		s.bigIDs = s.bigIDs[:last]
+		s.big[id] = b
+		return Ref(id | bigFlag), b
+	}
+	s.big = append(s.big, b)
+	return Ref(len(s.big)-1) | bigFlag, b
+}
+
+// block returns the bytes from a record on.
+func (s *slab) block(r Ref) []byte {
+	if r&bigFlag != 0 {
+		return s.big[r&^bigFlag]
+	}
+	return s.chunks[r>>chunkBits][(r&chunkMask)<<unitBits:]
+}
+
+// release gives back a block of n bytes.
+func (s *slab) release(r Ref, n int) {
+	if r&bigFlag != 0 {
+		id := uint32(r &^ bigFlag)
+		s.bigBytes -= cap(s.big[id])
+		s.big[id] = nil
+		s.bigIDs = append(s.bigIDs, id)
+		return
+	}
+	class, size := classOf(n)
+	s.put(r, class, size)
+}
+
+// bytes is the memory in use, lists included.
+func (s *slab) bytes() int {
+	n := s.bigBytes
+	if len(s.chunks) > 0 {
+		n += (len(s.chunks)-1)*chunkSize + len(s.chunks[len(s.chunks)-1])
+	}
+	return n
+}

@@ -4,7 +4,7 @@
 //	m := heap.Map()
 //	err := m.WriteSVG(file)
 //
-// Heap, freelist.List, buddy.Buddy and tlsf.TLSF have a method Map. A Map is a plain
+// Heap has a method Map. A Map is a plain
 // value: anybody can make one.
 package heapmap
 

@@ -163,7 +163,12 @@ func ValidateEntries(b []byte) (int, error) {
 		}
 		size := head(b)
 		total := size + backLen(size)
-		if size <= 0 || total > len(b) || SkipBack(b[:total]) != total {
+		if size <= 0 || total > len(b) {
+			return 0, ErrBad
+		}
+		// SkipBack would trust the bytes that it reads.
+		var back [5]byte
+		if string(b[size:total]) != string(appendBack(back[:0], size)) {
 			return 0, ErrBad
 		}
 		b = b[total:]

@@ -74,9 +74,9 @@ func TestWire(t *testing.T) {
 	_, err := bufio.NewReader(io.LimitReader(c, 1)).ReadByte()
 	require.NoError(t, err)
 	c = dial(t, addr)
-	talk(t, c, "SELECT 0\r\nSELECT 1\r\nCLIENT SETNAME me\r\nCLIENT GETNAME\r\nCLIENT NOPE\r\nCONFIG GET save appendonly\r\nCONFIG NOPE\r\nRESET\r\nQUIT\r\n",
-		"+OK\r\n-ERR DB index is out of range\r\n+OK\r\n$2\r\nme\r\n-ERR unknown subcommand or wrong number of arguments for 'nope'. Try CLIENT HELP.\r\n"+
-			"*4\r\n$4\r\nsave\r\n$0\r\n\r\n$10\r\nappendonly\r\n$3\r\nyes\r\n-ERR unknown subcommand or wrong number of arguments for 'config'. Try CONFIG HELP.\r\n+RESET\r\n+OK\r\n")
+	talk(t, c, "SELECT 0\r\nSELECT 99\r\nCLIENT SETNAME me\r\nCLIENT GETNAME\r\nCLIENT NOPE\r\nCONFIG GET save appendonly\r\nCONFIG NOPE\r\nRESET\r\nQUIT\r\n",
+		"+OK\r\n-ERR DB index is out of range\r\n+OK\r\n$2\r\nme\r\n-ERR unknown subcommand 'NOPE'. Try CLIENT HELP.\r\n"+
+			"*4\r\n$10\r\nappendonly\r\n$3\r\nyes\r\n$4\r\nsave\r\n$0\r\n\r\n-ERR unknown subcommand 'NOPE'. Try CONFIG HELP.\r\n+RESET\r\n+OK\r\n")
 	_, err = c.Read(make([]byte, 1))
 	require.ErrorIs(t, err, io.EOF)
 }

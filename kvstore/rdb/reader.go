@@ -292,7 +292,7 @@ func Restore(payload []byte, k Key, h Handler) error {
 	sum := source{buf: payload, pos: body + 2, digest: crc64.New()}
 	sum.sum()
 	got, _ := (&source{buf: payload, pos: body + 2, end: len(payload)}).uint64() // there are eight bytes
-	if version > MaxVersion || got != sum.crc && got != 0 {
+	if version > MaxVersion || got != sum.crc {
 		return ErrPayload
 	}
 	r := Reader{s: source{buf: payload[:body], end: body}, version: version, key: k}

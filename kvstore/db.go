@@ -65,7 +65,13 @@ type DB struct {
 
 	attention     atomic.Bool // clients are paused
 	noExpireCycle atomic.Bool
-	closed        atomic.Bool
+
+	rewriting sync.Mutex // held while the log is being rewritten
+	rewrites  struct {
+		running, failed atomic.Bool
+		took            atomic.Int64 // nanoseconds
+	}
+	closed atomic.Bool
 }
 
 // counters are shared by all sessions.
@@ -152,6 +158,7 @@ func (db *DB) cron() {
 		if !db.noExpireCycle.Load() {
 			db.expireCycle(s)
 		}
+		db.careForLog()
 	}
 }
 
@@ -242,7 +249,8 @@ func (db *DB) Stats() Stats {
 		s.Expiring += expiring
 	}
 	if db.log != nil {
-		s.LogSize, s.OnDisk = db.log.Size(), true
+		s.LogSize, _ = db.log.Size()
+		s.OnDisk = true
 	}
 	return s
 }

@@ -88,6 +88,8 @@ func readRaw(r *bufio.Reader, dst []byte) ([]byte, error) {
 	return dst, nil
 }
 
+func newReader(r io.Reader) *bufio.Reader { return bufio.NewReader(r) }
+
 // split cuts a reply of several parts into them.
 func split(raw []byte) (head string, parts [][]byte) {
 	r := bufio.NewReader(bytes.NewReader(raw))

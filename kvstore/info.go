@@ -1,7 +1,6 @@
 package kvstore
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"runtime"
@@ -148,7 +147,16 @@ func (s *Session) infoPersistence(p func(string, ...any)) {
 	}
 	p("aof_enabled:%d\r\naof_last_write_status:%s", on, status)
 	if db.log != nil {
-		p("aof_current_size:%d", db.log.Size())
+		now, base := db.log.Size()
+		running, status := 0, "ok"
+		if db.rewrites.running.Load() {
+			running = 1
+		}
+		if db.rewrites.failed.Load() {
+			status = "err"
+		}
+		p("aof_rewrite_in_progress:%d\r\naof_last_rewrite_time_sec:%d\r\naof_last_bgrewrite_status:%s", running, db.rewrites.took.Load()/1e9, status)
+		p("aof_current_size:%d\r\naof_base_size:%d", now, base)
 	}
 }
 
@@ -231,15 +239,12 @@ func cmdBgrewriteaof(s *Session, _ [][]byte) {
 		s.fail("ERR Command not allowed inside a transaction")
 		return
 	}
-	s.db.rewriteSoon()
-	s.w.status("Background append only file rewriting started")
-}
-
-// rewriteSoon rewrites the log in the background.
-func (db *DB) rewriteSoon() {
-	db.wg.Go(func() {
-		if err := db.Compact(context.Background()); err != nil {
-			db.logger.Warn("rewriting the log failed", "error", err)
-		}
-	})
+	switch {
+	case s.db.log == nil:
+		s.fail("ERR the store keeps no log")
+	case s.db.rewriteSoon() != nil:
+		s.fail("ERR Background append only file rewriting already in progress")
+	default:
+		s.w.status("Background append only file rewriting started")
+	}
 }

@@ -93,6 +93,13 @@ func (f *fixture) options(perKey, total int) *keyed.Options[string, res] {
 	}
 }
 
+// gone returns what was destroyed.
+func (f *fixture) gone() []res {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.destroyed)
+}
+
 func open(t *testing.T, o *keyed.Options[string, res]) *keyed.Pool[string, res] {
 	t.Helper()
 	p, err := keyed.Open(o)
@@ -220,7 +227,7 @@ func TestTheLongestIdleMakesRoom(t *testing.T) {
 		}
 		get(t, p, "x").Release() // y is the oldest now
 		r := get(t, p, "w")
-		require.Equal(t, []res{{"y", 2}}, f.destroyed)
+		require.Equal(t, []res{{"y", 2}}, f.gone())
 		require.Equal(t, 3, p.Stats().Keys)
 		require.EqualValues(t, 1, p.Stats().Evicted)
 		r.Release()
@@ -358,7 +365,7 @@ func TestHijackAndDestroyMakeRoom(t *testing.T) {
 	require.Equal(t, keyed.Stats{Waited: 1, Created: 1}, p.Stats())
 	get(t, p, "x").Destroy()
 	get(t, p, "y").Release()
-	require.Equal(t, []res{{"x", 2}}, f.destroyed)
+	require.Equal(t, []res{{"x", 2}}, f.gone())
 }
 
 func TestMisuse(t *testing.T) {
@@ -432,7 +439,7 @@ func TestIdleTimeoutForgetsKeys(t *testing.T) {
 		time.Sleep(30 * time.Second)
 		b.Release()
 		time.Sleep(31 * time.Second)
-		require.Equal(t, []res{{"x", 1}}, f.destroyed)
+		require.Equal(t, []res{{"x", 1}}, f.gone())
 		require.Equal(t, 1, p.Stats().Keys)
 		time.Sleep(30 * time.Second)
 		require.Equal(t, keyed.Stats{Waited: 2, Created: 2, Destroyed: 2, IdleTooLong: 2}, p.Stats())
@@ -487,7 +494,7 @@ func TestClose(t *testing.T) {
 		require.False(t, ok)
 		r.Release()
 		require.NoError(t, p.Close(t.Context()))
-		require.Equal(t, []res{{"x", 1}}, f.destroyed)
+		require.Equal(t, []res{{"x", 1}}, f.gone())
 		st := p.Stats()
 		require.Zero(t, st.Total)
 		require.Zero(t, st.Keys)

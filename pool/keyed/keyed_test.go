@@ -393,6 +393,7 @@ func TestCheck(t *testing.T) {
 			1: func(context.Context) error { return errors.New("broken") },
 			2: func(context.Context) error { time.Sleep(time.Minute); return nil }, // too late
 			3: func(context.Context) error { panic("boom") },
+			4: func(context.Context) error { time.Sleep(500 * time.Millisecond); return nil },
 		}
 		o.Check = func(ctx context.Context, key string, r res) error {
 			if f := verdict[r.n]; f != nil {
@@ -414,7 +415,6 @@ func TestCheck(t *testing.T) {
 		require.EqualValues(t, 3, p.Stats().CheckFailed)
 
 		// Whoever leaves during a check leaves the resource in the pool.
-		verdict[4] = func(context.Context) error { time.Sleep(500 * time.Millisecond); return nil }
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
 		_, err := p.Get(ctx, "x")

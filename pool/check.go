@@ -93,7 +93,7 @@ func (p *Pool[T]) checkInBackground(s *slot[T]) {
 		out = outcome[T]{slot: s, why: CheckFailed}
 	} else {
 		out = p.place(s)
-		if out.grant == nil && out.why == 0 {
+		if out.why == 0 && s.state.Load()&lent == 0 {
 			// A check is no use: the idle time goes on. Somebody may have taken s
 			// from its cell by now, to whom a wrong age does no harm.
 			s.since.CompareAndSwap(p.clock.Load(), idleSince)

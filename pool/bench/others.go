@@ -86,21 +86,33 @@ var sink []byte
 
 func semaContenders(size int64, goroutines int, yield bool) []contender {
 	ctx := context.Background()
-	contend := func(name string, get func(context.Context, int64) error, put func(int64)) contender {
-		return contender{name, func(n int) (int, []note) {
-			return spread(goroutines, n, func() {
-				check(get(ctx, 1))
-				if yield {
-					runtime.Gosched()
-				}
-				put(1)
-			})
-		}}
+	contend := func(name string, op func()) contender {
+		return contender{name, func(n int) (int, []note) { return spread(goroutines, n, op) }}
 	}
 	ours, theirs := sema.New(size), semaphore.NewWeighted(size)
+	if yield {
+		return []contender{
+			contend("ours", func() {
+				check(ours.Acquire(ctx, 1))
+				runtime.Gosched()
+				ours.Release(1)
+			}),
+			contend("x/sync semaphore", func() {
+				check(theirs.Acquire(ctx, 1))
+				runtime.Gosched()
+				theirs.Release(1)
+			}),
+		}
+	}
 	return []contender{
-		contend("ours", ours.Acquire, ours.Release),
-		contend("x/sync semaphore", theirs.Acquire, theirs.Release),
+		contend("ours", func() {
+			check(ours.Acquire(ctx, 1))
+			ours.Release(1)
+		}),
+		contend("x/sync semaphore", func() {
+			check(theirs.Acquire(ctx, 1))
+			theirs.Release(1)
+		}),
 	}
 }
 

@@ -77,12 +77,9 @@ func bytesContenders(goroutines int) []contender {
 		contend("make", func() {
 			b := make([]byte, len(data))
 			copy(b, data)
-			sink = b
 		}),
 	}
 }
-
-var sink []byte
 
 func semaContenders(size int64, goroutines int, yield bool) []contender {
 	ctx := context.Background()

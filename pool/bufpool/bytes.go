@@ -32,9 +32,9 @@ type Bytes struct {
 // two, so that a class is less than a quarter larger than what is asked for.
 func classOf(n int) (class, size int) {
 	m := uint(n - 1)
-	shift := bits.Len(m) - 3
-	quarter := m >> shift // 4 to 7
-	return (shift-3)*4 + int(quarter-4), int(quarter+1) << shift
+	shift := uint(bits.Len(m)-3) & 63 // the mask saves a comparison
+	quarter := m >> shift             // 4 to 7
+	return int(shift-3)*4 + int(quarter-4), int((quarter + 1) << shift)
 }
 
 // Get returns a slice of n bytes with any contents and a capacity of at most a

@@ -79,30 +79,6 @@ func popcount(v []byte) int {
 }
 
 func cmdBitcount(s *Session, a [][]byte) {
-	if len(a) != 2 && len(a) != 4 && len(a) != 5 {
-		s.fail(msgSyntax)
-		return
-	}
-	var from, to int64
-	byBit := false
-	if len(a) > 2 {
-		var ok bool
-		if from, ok = s.intArg(a[2]); !ok {
-			return
-		}
-		if to, ok = s.intArg(a[3]); !ok {
-			return
-		}
-		if len(a) == 5 {
-			switch {
-			case is(a[4], "BIT"):
-				byBit = true
-			case !is(a[4], "BYTE"):
-				s.fail(msgSyntax)
-				return
-			}
-		}
-	}
 	e, ok := s.typed(a[1], keyspace.String)
 	if !ok {
 		return
@@ -115,6 +91,28 @@ func cmdBitcount(s *Session, a [][]byte) {
 	if len(a) == 2 {
 		s.w.count(popcount(v))
 		return
+	}
+	if len(a) != 4 && len(a) != 5 {
+		s.fail(msgSyntax)
+		return
+	}
+	from, ok := s.intArg(a[2])
+	if !ok {
+		return
+	}
+	to, ok := s.intArg(a[3])
+	if !ok {
+		return
+	}
+	byBit := false
+	if len(a) == 5 {
+		switch {
+		case is(a[4], "BIT"):
+			byBit = true
+		case !is(a[4], "BYTE"):
+			s.fail(msgSyntax)
+			return
+		}
 	}
 	if from < 0 && to < 0 && from > to {
 		s.w.int(0)
@@ -162,12 +160,20 @@ func cmdBitpos(s *Session, a [][]byte) {
 		s.fail("ERR The bit argument must be 1 or 0.")
 		return
 	}
+	e, ok := s.typed(a[1], keyspace.String)
+	if !ok {
+		return
+	}
+	if !e.Exists() {
+		s.w.int(-bit)
+		return
+	}
+	var from, to int64
+	byBit, hasEnd := false, len(a) > 4
 	if len(a) > 6 {
 		s.fail(msgSyntax)
 		return
 	}
-	var from, to int64
-	byBit, hasEnd := false, false
 	if len(a) > 3 {
 		if from, ok = s.intArg(a[3]); !ok {
 			return
@@ -182,19 +188,10 @@ func cmdBitpos(s *Session, a [][]byte) {
 			return
 		}
 	}
-	if len(a) > 4 {
+	if hasEnd {
 		if to, ok = s.intArg(a[4]); !ok {
 			return
 		}
-		hasEnd = true
-	}
-	e, ok := s.typed(a[1], keyspace.String)
-	if !ok {
-		return
-	}
-	if !e.Exists() {
-		s.w.int(-bit)
-		return
 	}
 	v := e.Str()
 	total := int64(len(v))

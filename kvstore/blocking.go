@@ -20,6 +20,7 @@ type waiter struct {
 	typ    keyspace.Type                // of the keys that it can be served from
 	serve  func(s *Session, key []byte) // answers from a key that has something
 	nobody func(w *writer)              // answers when the time is over
+	atOnce func(w *writer)              // answers where nothing may wait; nil: nobody does
 	timer  *time.Timer
 	again  [][]byte // the command, if it has not run yet
 
@@ -58,7 +59,11 @@ func (s *Session) timeoutArg(b []byte) (time.Duration, bool) {
 // transaction nothing waits.
 func (s *Session) wait(timeout time.Duration, w *waiter, keys [][]byte) {
 	if s.held != 0 || s.replaying {
-		w.nobody(&s.w)
+		if w.atOnce != nil {
+			w.atOnce(&s.w)
+		} else {
+			w.nobody(&s.w)
+		}
 		return
 	}
 	w.s, w.db, w.proto = s, s.dbi, s.w.proto

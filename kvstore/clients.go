@@ -562,10 +562,9 @@ func cmdPing(s *Session, a [][]byte) {
 func cmdEcho(s *Session, a [][]byte) { s.w.bulk(a[1]) }
 
 func cmdSelect(s *Session, a [][]byte) {
-	n, ok := parseInt(a[1])
+	n, ok := s.intArg(a[1])
 	switch {
 	case !ok:
-		s.fail("ERR invalid DB index")
 	case n < 0 || n >= int64(s.db.sp.DBs()):
 		s.fail("ERR DB index is out of range")
 	default:

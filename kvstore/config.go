@@ -260,7 +260,7 @@ func cmdConfigGet(s *Session, a [][]byte) {
 
 func cmdConfigSet(s *Session, a [][]byte) {
 	if len(a)%2 != 0 {
-		s.fail(wrongArity(s.cmd))
+		s.fail(msgSyntax)
 		return
 	}
 	c := &s.db.conf

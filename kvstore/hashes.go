@@ -225,12 +225,12 @@ func (s *Session) hashForNumber(key []byte) (keyspace.Entry, bool) {
 
 func cmdHincrbyfloat(s *Session, a [][]byte) {
 	by, ok := parseLongDouble(a[3])
-	if !ok {
-		if f, isFloat := parseFloat(a[3]); isFloat && math.IsInf(f, 0) {
-			s.fail("ERR value is NaN or Infinity")
-		} else {
-			s.fail(msgNotFloat)
-		}
+	switch {
+	case !ok:
+		s.fail(msgNotFloat)
+		return
+	case by == nil:
+		s.fail("ERR value is NaN or Infinity")
 		return
 	}
 	e, ok := s.typedWrite(a[1], keyspace.Hash)
@@ -246,7 +246,11 @@ func cmdHincrbyfloat(s *Session, a [][]byte) {
 				s.fail("ERR hash value is not a float")
 				return
 			}
-			n = old.Add(old, by)
+			if old == nil {
+				s.fail(msgInfinite)
+				return
+			}
+			n = addLongDouble(old, by)
 		}
 	} else {
 		e = e.Shard().NewHash(e, a[1])
@@ -261,11 +265,7 @@ func cmdHincrbyfloat(s *Session, a [][]byte) {
 }
 
 func cmdHscan(s *Session, a [][]byte) {
-	pos, o, ok := s.scanArgs(a[2], a[3:], false)
-	if !ok {
-		return
-	}
-	e, ok := s.typed(a[1], keyspace.Hash)
+	e, pos, o, ok := s.scanCollection(a, keyspace.Hash)
 	if !ok {
 		return
 	}
@@ -346,7 +346,11 @@ func cmdHrandfield(s *Session, a [][]byte) {
 
 // countArg reads the count of a command for random elements.
 func (s *Session) countArg(b []byte, pairs bool) (int64, bool) {
-	n, ok := s.rangeArg(b, -math.MaxInt64, math.MaxInt64, "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
+	n, ok := s.intArg(b)
+	if ok && n == math.MinInt64 {
+		s.fail("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
+		return 0, false
+	}
 	if ok && pairs && (n < -math.MaxInt64/2 || n > math.MaxInt64/2) {
 		s.fail("ERR value is out of range")
 		return 0, false

@@ -343,16 +343,43 @@ func (s *Session) scanArgs(cursor []byte, opts [][]byte, types bool) (pos uint64
 	return pos, o, true
 }
 
-// parseCursor reads an unsigned number.
+// scanCollection finds the collection that HSCAN and its like are about; ok is
+// false after an answer was given.
+func (s *Session) scanCollection(a [][]byte, t keyspace.Type) (e keyspace.Entry, pos uint64, o scanOptions, ok bool) {
+	if _, ok = parseCursor(a[2]); !ok {
+		s.fail("ERR invalid cursor")
+		return
+	}
+	if e, ok = s.typed(a[1], t); !ok {
+		return
+	}
+	if !e.Exists() {
+		s.scanReply(0, 0)
+		return e, 0, o, false
+	}
+	pos, o, ok = s.scanArgs(a[2], a[3:], false)
+	return
+}
+
+// parseCursor reads an unsigned number as C's strtoul does, without spaces before
+// it: nothing at all is 0.
 func parseCursor(b []byte) (uint64, bool) {
+	b = cString(b)
+	neg := len(b) > 1 && b[0] == '-'
+	if len(b) > 1 && (neg || b[0] == '+') {
+		b = b[1:]
+	}
 	var n uint64
 	for _, c := range b {
-		if c < '0' || c > '9' || n > (1<<64-1)/10-1 {
+		if c < '0' || c > '9' || n > (1<<64-1)/10 || n*10 > 1<<64-1-uint64(c-'0') {
 			return 0, false
 		}
 		n = n*10 + uint64(c-'0')
 	}
-	return n, len(b) > 0
+	if neg {
+		n = -n
+	}
+	return n, true
 }
 
 // cmdScan: a cursor is a stripe and, above it, a place in the order of the hashes.

@@ -337,10 +337,6 @@ func cmdLpos(s *Session, a [][]byte) {
 				s.fail("ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list")
 				return
 			}
-			if rank == math.MinInt64 {
-				s.fail("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
-				return
-			}
 		case is(a[i], "COUNT"):
 			if count, ok = s.rangeArg(a[i+1], 0, math.MaxInt64, "ERR COUNT can't be negative"); !ok {
 				return
@@ -646,7 +642,8 @@ func cmdBlmove(s *Session, a [][]byte) {
 	s.wait(timeout, &waiter{
 		typ:    keyspace.List,
 		extra:  keyspace.MaskOf(s.db.sp.Hash(dst)),
-		nobody: func(w *writer) { w.null() },
+		nobody: func(w *writer) { w.nullArray() },
+		atOnce: func(w *writer) { w.null() },
 		serve:  func(h *Session, key []byte) { h.move(key, dst, from, to) },
 	}, a[1:2])
 }

@@ -1,6 +1,7 @@
 package kvstore
 
 import (
+	"bytes"
 	"math"
 	"math/big"
 	"strconv"
@@ -96,23 +97,23 @@ type longDouble = *big.Float
 
 const longDoubleBits = 64
 
-// parseLongDouble reads a finite number.
-func parseLongDouble(b []byte) (longDouble, bool) {
+// parseLongDouble reads a number; an infinite one is ok and nil.
+func parseLongDouble(b []byte) (f longDouble, ok bool) {
 	if len(b) == 0 || len(b) > 256 {
 		return nil, false
 	}
-	if f, ok := parseFloat(b); !ok || math.IsInf(f, 0) {
-		s := strings.ToLower(string(b))
-		if !ok && !strings.Contains(s, "e") || strings.Contains(s, "inf") {
+	s := strings.ToLower(string(b))
+	d, isDouble := parseFloat(b)
+	if isDouble && math.IsInf(d, 0) {
+		return nil, true
+	}
+	if strings.ContainsAny(s, "_inb") { // what big.ParseFloat knows and C does not
+		if !strings.HasPrefix(strings.TrimLeft(s, "+-"), "0x") || strings.Contains(s, "_") {
 			return nil, false
 		}
 	}
-	s := strings.ToLower(string(b))
-	if s[0] == '+' {
-		s = s[1:]
-	}
-	f, _, err := big.ParseFloat(s, 0, longDoubleBits, big.ToNearestEven)
-	if err != nil || strings.ContainsRune(s, '_') || f.MantExp(nil) > 16383 {
+	f, _, err := big.ParseFloat(strings.TrimPrefix(s, "+"), 0, longDoubleBits, big.ToNearestEven)
+	if err != nil || f.IsInf() || f.MantExp(nil) > 16383 {
 		return nil, false
 	}
 	return f, true
@@ -138,3 +139,17 @@ func formatLongDouble(f longDouble) []byte {
 }
 
 func appendInt(dst []byte, n int64) []byte { return strconv.AppendInt(dst, n, 10) }
+
+func addLongDouble(a, b longDouble) longDouble {
+	return new(big.Float).SetPrec(longDoubleBits).Add(a, b)
+}
+
+const msgInfinite = "ERR increment would produce NaN or Infinity"
+
+// cString returns what is before the first zero byte.
+func cString(b []byte) []byte {
+	if i := bytes.IndexByte(b, 0); i >= 0 {
+		return b[:i]
+	}
+	return b
+}

@@ -3,6 +3,7 @@ package kvstore
 import (
 	"bytes"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -176,6 +177,10 @@ func (s *Session) reject(c *command, msg string) {
 	}
 	if c != nil {
 		s.db.cmds.stats[c.id].rejected.Add(1)
+		if c.upper == "EXEC" {
+			s.endMulti()
+			msg = "EXECABORT Transaction discarded because of: " + strings.TrimPrefix(msg, "ERR ")
+		}
 	}
 	s.fail(msg)
 	s.failed = false

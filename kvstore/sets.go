@@ -209,11 +209,7 @@ func cmdSrandmember(s *Session, a [][]byte) {
 }
 
 func cmdSscan(s *Session, a [][]byte) {
-	pos, o, ok := s.scanArgs(a[2], a[3:], false)
-	if !ok {
-		return
-	}
-	e, ok := s.typed(a[1], keyspace.Set)
+	e, pos, o, ok := s.scanCollection(a, keyspace.Set)
 	if !ok {
 		return
 	}

@@ -161,8 +161,10 @@ func (s *Session) sortBy(q *sortQuery, items []sortItem) bool {
 			} else if b.by != nil {
 				c = -1
 			}
-		default:
+		case q.store != nil:
 			c = bytes.Compare(a.by, b.by)
+		default:
+			c = bytes.Compare(cString(a.by), cString(b.by)) // strcoll in the locale C
 		}
 		if q.desc {
 			return -c

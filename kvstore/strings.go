@@ -3,6 +3,7 @@ package kvstore
 import (
 	"bytes"
 	"math"
+	"math/big"
 
 	"github.com/groundwork-go/groundwork/kvstore/internal/keyspace"
 )
@@ -435,7 +436,7 @@ func cmdIncrbyfloat(s *Session, a [][]byte) {
 	if !ok {
 		return
 	}
-	n := longDouble(nil)
+	n, ok := new(big.Float), true
 	if e.Exists() {
 		if n, ok = parseLongDouble(e.Str()); !ok {
 			s.fail(msgNotFloat)
@@ -443,21 +444,17 @@ func cmdIncrbyfloat(s *Session, a [][]byte) {
 		}
 	}
 	by, ok := parseLongDouble(a[2])
-	if !ok {
-		if is(a[2], "INF") || is(a[2], "+INF") || is(a[2], "-INF") {
-			s.fail("ERR increment would produce NaN or Infinity")
-		} else {
-			s.fail(msgNotFloat)
-		}
+	switch {
+	case !ok:
+		s.fail(msgNotFloat)
+		return
+	case n == nil || by == nil:
+		s.fail(msgInfinite)
 		return
 	}
-	if n == nil {
-		n = by
-	} else {
-		n = n.Add(n, by)
-	}
+	n = addLongDouble(n, by)
 	v := formatLongDouble(n)
-	s.setString(e, key, v, true)
+	s.setString(e, key, v, true).SetText()
 	s.changed(key, 1)
 	s.notify(notifyString, "incrbyfloat", key)
 	s.effect([]byte("SET"), key, v, []byte("KEEPTTL"))

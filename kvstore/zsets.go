@@ -243,14 +243,14 @@ func (s *Session) scoreBound(b []byte) (zbound, bool) {
 // parseScore reads a number as strtod does, without looking at its range: nothing
 // at all is 0, and spaces may come before it.
 func parseScore(b []byte) (float64, bool) {
-	b = bytes.TrimLeft(b, " \t\n\v\f\r")
+	b = bytes.TrimLeft(cString(b), " \t\n\v\f\r")
 	if len(b) == 0 {
 		return 0, true
 	}
 	if f, ok := parseFloat(b); ok {
 		return f, true
 	}
-	if ld, ok := parseLongDouble(b); ok {
+	if ld, ok := parseLongDouble(b); ok && ld != nil {
 		f, _ := ld.Float64()
 		return f, true
 	}
@@ -710,11 +710,7 @@ func cmdBzpop(s *Session, a [][]byte) {
 }
 
 func cmdZscan(s *Session, a [][]byte) {
-	pos, o, ok := s.scanArgs(a[2], a[3:], false)
-	if !ok {
-		return
-	}
-	e, ok := s.typed(a[1], keyspace.ZSet)
+	e, pos, o, ok := s.scanCollection(a, keyspace.ZSet)
 	if !ok {
 		return
 	}
@@ -723,7 +719,11 @@ func cmdZscan(s *Session, a [][]byte) {
 		return e.ZScan(p, func(m []byte, score float64) {
 			seen()
 			if o.match(m) {
-				found = append(found, bytes.Clone(m), appendFloat(nil, score))
+				text := appendFloat(nil, score)
+				if n := int64(score); e.ZPacked() && float64(n) == score && math.Abs(score) < 1<<62 {
+					text = itoa(n) // the text of a packed one is a number's
+				}
+				found = append(found, bytes.Clone(m), text)
 			}
 		})
 	})

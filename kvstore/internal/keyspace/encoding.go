@@ -14,7 +14,7 @@ func (e Entry) Encoding() string {
 		if e.Raw() {
 			return "raw"
 		}
-		if _, ok := listpack.ParseInt(v); ok {
+		if _, ok := listpack.ParseInt(v); ok && e.meta()&flagText == 0 {
 			return "int"
 		}
 		if len(v) <= embedded {

@@ -69,6 +69,7 @@ const (
 	encMask   = 0xf
 	flagTTL   = 1 << 4 // the value begins with the time of expiry
 	flagRaw   = 1 << 5 // a string that was changed in place, for OBJECT ENCODING
+	flagText  = 1 << 6 // a string that is not to be called an integer, likewise
 	clockBits = 24
 	clockMask = 1<<clockBits - 1
 )
@@ -171,7 +172,7 @@ func (e *Entry) setPayload(b []byte) {
 }
 
 func (e Entry) setEnc(c enc) {
-	e.s.tab.SetMeta(e.r, e.meta()&^(encMask|flagRaw)|uint32(c))
+	e.s.tab.SetMeta(e.r, e.meta()&^(encMask|flagRaw|flagText)|uint32(c))
 }
 
 // insert adds a key that is not there.

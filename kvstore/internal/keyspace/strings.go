@@ -9,6 +9,9 @@ func (e Entry) Raw() bool { return e.meta()&flagRaw != 0 }
 // SetRaw notes that it was.
 func (e Entry) SetRaw() { e.s.tab.SetMeta(e.r, e.meta()|flagRaw) }
 
+// SetText notes that the string is text even if it looks like an integer.
+func (e Entry) SetText() { e.s.tab.SetMeta(e.r, e.meta()|flagText) }
+
 // SetString makes a key a string; e is what FindWrite found. Its time to live ends
 // unless keepTTL. v must not be of the shard.
 func (s *Shard) SetString(e Entry, key, v []byte, keepTTL bool) Entry {

@@ -9,7 +9,7 @@ import (
 // one key to another.
 type Value struct {
 	Type     Type
-	Raw      bool
+	flags    uint32 // of a string, for OBJECT ENCODING
 	ExpireAt int64
 	Idle     uint32
 	data     []byte // the string, or the elements with their lengths before them
@@ -18,7 +18,7 @@ type Value struct {
 
 // Freeze returns a copy of the value.
 func (e Entry) Freeze() Value {
-	v := Value{Type: e.Type(), Raw: e.Raw(), ExpireAt: e.ExpireAt(), Idle: e.Idle()}
+	v := Value{Type: e.Type(), flags: e.meta() & (flagRaw | flagText), ExpireAt: e.ExpireAt(), Idle: e.Idle()}
 	add := func(b []byte) bool {
 		v.data = append(binary.AppendUvarint(v.data, uint64(len(b))), b...)
 		v.n++
@@ -84,9 +84,7 @@ func (v *Value) Each(f func(a, b []byte, score float64) bool) {
 func (s *Shard) Put(e Entry, key []byte, v *Value) Entry {
 	if v.Type == String {
 		e = s.SetString(e, key, v.data, false)
-		if v.Raw {
-			e.SetRaw()
-		}
+		s.tab.SetMeta(e.r, e.meta()|v.flags)
 	}
 	v.Each(func(a, b []byte, score float64) bool {
 		switch v.Type {

@@ -58,6 +58,9 @@ func (e Entry) ZLen() int {
 	return listpack.Len(e.payload()) / 2
 }
 
+// ZPacked tells whether the sorted set is packed.
+func (e Entry) ZPacked() bool { return e.enc() == encZPack }
+
 // packScore returns the score that an entry of a pack is.
 func packScore(b []byte) float64 {
 	s, n := listpack.Decode(b)
@@ -70,7 +73,7 @@ func packScore(b []byte) float64 {
 
 // appendScore appends the entry of a score.
 func appendScore(dst []byte, f float64) []byte {
-	if n := int64(f); float64(n) == f && n > -1<<52 && n < 1<<52 && (n != 0 || !math.Signbit(f)) {
+	if n := int64(f); float64(n) == f && math.Abs(f) < 1<<62 {
 		return listpack.AppendInt(dst, n)
 	}
 	var scratch [32]byte

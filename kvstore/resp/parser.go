@@ -61,6 +61,13 @@ func (p *Parser) Next(b []byte) (args [][]byte, n int, err error) {
 	}
 }
 
+// Reset forgets the beginning of a command that was found: the next call is for the
+// beginning of another one.
+func (p *Parser) Reset() {
+	p.args, p.old = p.args[:0], p.old[:0]
+	p.left, p.bulk, p.at, p.need = 0, 0, 0, 0
+}
+
 // Need returns the length that the buffer must have for the rest of a long
 // argument, as far as that is known, else zero. The length is what the client says.
 func (p *Parser) Need() int { return p.need }

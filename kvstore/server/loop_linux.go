@@ -20,6 +20,8 @@ type loop struct {
 	poll *poller
 	buf  []byte // for input that is used up in its round
 
+	batch batch
+
 	conns  map[int]*conn // by descriptor
 	dirty  []*conn       // of this round: have run commands or have output
 	ticket uint64        // of this round, the highest
@@ -364,7 +366,7 @@ func (c *conn) got(n int) bool {
 // execute runs the commands in b and keeps the rest.
 func (c *conn) execute(b []byte) {
 	c.useBuffer()
-	rest := c.stream.execute(b, c.flush)
+	rest := c.stream.execute(b, &c.loop.batch, c.flush)
 	if c.gone {
 		return
 	}

@@ -12,10 +12,11 @@ import (
 // a command waits.
 type netConn struct {
 	stream
-	srv  *Server
-	conn net.Conn
-	wake chan struct{} // others have something for the session
-	over chan struct{} // closed when nothing more is read
+	batch batch
+	srv   *Server
+	conn  net.Conn
+	wake  chan struct{} // others have something for the session
+	over  chan struct{} // closed when nothing more is read
 }
 
 // stuckAfter is how long a client may take to read what is sent to it at once: what
@@ -68,14 +69,14 @@ func (c *netConn) next(input <-chan []byte) bool {
 			return false
 		}
 		if !c.session.Blocked() {
-			c.keep(c.execute(c.in, c.flush))
+			c.keep(c.execute(c.in, &c.batch, c.flush))
 		}
 	case <-c.wake:
 		if c.killed.Load() {
 			return false
 		}
 		if c.resume() && !c.ending {
-			c.keep(c.execute(c.in, c.flush))
+			c.keep(c.execute(c.in, &c.batch, c.flush))
 		}
 	}
 	return c.flush() && !c.ending

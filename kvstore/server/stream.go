@@ -30,36 +30,78 @@ const (
 	flushOut  = 1 << 20  // so much output is sent within a round
 )
 
+// A batch is the commands that are found before the first of them is run, so that
+// all their keys can be looked for at once.
+type batch struct {
+	args [][]byte // of all of them
+	cmds [kvstore.MostPrefetched][][]byte
+	ends [kvstore.MostPrefetched]int // where they end in the input
+}
+
+// find finds the next commands in b and returns their number, and that of the bytes
+// that are done with. Clients without a password get one at a time: the first may be
+// AUTH.
+func (s *stream) find(b []byte, into *batch) (n, used int, err error) {
+	most := len(into.cmds)
+	if s.parser.Restricted = !s.session.Authenticated(); s.parser.Restricted {
+		most = 1
+	}
+	into.args = into.args[:0]
+	for n < most {
+		args, size, err := s.parser.Next(b[used:])
+		used += size
+		if args == nil {
+			return n, used, err
+		}
+		start := len(into.args)
+		into.args = append(into.args, args...)
+		into.cmds[n] = into.args[start:len(into.args):len(into.args)]
+		into.ends[n] = used
+		n++
+		if len(into.args) > 1000 { // commands so large are dear enough
+			break
+		}
+	}
+	return n, used, nil
+}
+
 // execute runs the commands in b and returns what is not one yet. When there is
 // much output, flush is called, and if it is false then everything is over.
-func (s *stream) execute(b []byte, flush func() bool) (rest []byte) {
+func (s *stream) execute(b []byte, batch *batch, flush func() bool) (rest []byte) {
 	s.begin()
 	s.parser.MaxBulk = s.db.Limits().MaxBulk
-	s.parser.Restricted = !s.session.Authenticated()
 	for !s.ending {
-		args, n, err := s.parser.Next(b)
-		b = b[n:]
+		n, used, err := s.find(b, batch)
+		if n > 1 {
+			s.session.Prefetch(batch.cmds[:n])
+		}
+		for i := range n {
+			s.out = s.session.Exec(s.out, batch.cmds[i])
+			s.run++
+			if s.session.Blocked() {
+				s.parser.Reset()
+				s.endBatch()
+				return b[batch.ends[i]:]
+			}
+			if s.session.Closing() || s.killed.Load() {
+				s.ending = true
+				break
+			}
+			if len(s.out)-s.sent >= flushOut && !flush() {
+				return nil
+			}
+		}
+		if s.ending {
+			break
+		}
 		if err != nil {
 			s.out = resp.AppendError(s.out, "ERR "+err.Error())
 			s.ending = true
 			break
 		}
-		if args == nil {
+		b = b[used:]
+		if n == 0 {
 			break
-		}
-		s.out = s.session.Exec(s.out, args)
-		s.run++
-		if s.session.Blocked() {
-			break
-		}
-		if s.session.Closing() || s.killed.Load() {
-			s.ending = true
-		}
-		if s.parser.Restricted {
-			s.parser.Restricted = !s.session.Authenticated()
-		}
-		if len(s.out)-s.sent >= flushOut && !flush() {
-			return nil
 		}
 	}
 	s.endBatch()

@@ -104,6 +104,10 @@ func cmdBitcount(s *Session, a [][]byte) {
 	if !ok {
 		return
 	}
+	if from < 0 && to < 0 && from > to {
+		s.w.int(0)
+		return
+	}
 	byBit := false
 	if len(a) == 5 {
 		switch {
@@ -113,10 +117,6 @@ func cmdBitcount(s *Session, a [][]byte) {
 			s.fail(msgSyntax)
 			return
 		}
-	}
-	if from < 0 && to < 0 && from > to {
-		s.w.int(0)
-		return
 	}
 	total := int64(len(v))
 	if byBit {

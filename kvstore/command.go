@@ -143,12 +143,10 @@ func (t *commandTable) resolve(a [][]byte) (*command, string) {
 	}
 	if c.isParent && len(a) > 1 {
 		sc := c.sub(a[1])
-		if sc == nil && c.run == nil {
+		if sc == nil {
 			return c, "ERR unknown subcommand '" + cut(a[1], 128) + "'. Try " + c.upper + " HELP."
 		}
-		if sc != nil {
-			c = sc
-		}
+		c = sc
 	}
 	if !c.arityOK(len(a)) || c.run == nil {
 		return c, wrongArity(c)

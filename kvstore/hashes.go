@@ -300,12 +300,6 @@ func (s *Session) scanLoop(e keyspace.Entry, pos uint64, o scanOptions, step fun
 }
 
 func cmdHrandfield(s *Session, a [][]byte) {
-	withValues := false
-	if len(a) > 4 || len(a) == 4 && !is(a[3], "WITHVALUES") {
-		s.fail(msgSyntax)
-		return
-	}
-	withValues = len(a) == 4
 	if len(a) == 2 {
 		e, ok := s.typed(a[1], keyspace.Hash)
 		if !ok {
@@ -318,7 +312,7 @@ func cmdHrandfield(s *Session, a [][]byte) {
 		e.HashRandom(rand.IntN, func(f, _ []byte) { s.w.bulk(f) })
 		return
 	}
-	count, ok := s.countArg(a[2], withValues)
+	count, withValues, ok := s.countArgs(a, "WITHVALUES")
 	if !ok {
 		return
 	}
@@ -344,18 +338,23 @@ func cmdHrandfield(s *Session, a [][]byte) {
 		func(f func(a, b []byte) bool) { e.HashEach(f) }, emit)
 }
 
-// countArg reads the count of a command for random elements.
-func (s *Session) countArg(b []byte, pairs bool) (int64, bool) {
-	n, ok := s.intArg(b)
-	if ok && n == math.MinInt64 {
+// countArgs reads the count of a command for random elements, and the word behind
+// it.
+func (s *Session) countArgs(a [][]byte, word string) (n int64, with, ok bool) {
+	if n, ok = s.intArg(a[2]); !ok {
+		return
+	}
+	switch {
+	case n == math.MinInt64:
 		s.fail("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
-		return 0, false
-	}
-	if ok && pairs && (n < -math.MaxInt64/2 || n > math.MaxInt64/2) {
+	case len(a) > 4 || len(a) == 4 && !is(a[3], word):
+		s.fail(msgSyntax)
+	case len(a) == 4 && (n < -math.MaxInt64/2 || n > math.MaxInt64/2):
 		s.fail("ERR value is out of range")
-		return 0, false
+	default:
+		return n, len(a) == 4, true
 	}
-	return n, ok
+	return n, false, false
 }
 
 // randomMembers answers -count elements by chance, or count different ones.

@@ -202,10 +202,7 @@ func cmdRename(s *Session, a [][]byte) {
 		s.remove(old)
 		s.changed(to, 0)
 	}
-	e = s.write(from)
-	v := e.Freeze()
-	s.remove(e)
-	s.put(s.dbi, to, &v)
+	s.move(s.write(from), s.write(to), s.dbi, to)
 	s.changed(from, 1)
 	s.changed(to, 0)
 	s.notify(notifyGeneric, "rename_from", from)
@@ -214,6 +211,14 @@ func cmdRename(s *Session, a [][]byte) {
 		s.w.int(1)
 	} else {
 		s.w.ok()
+	}
+}
+
+// move gives the value of a key to another one, which is not there.
+func (s *Session) move(e, dst keyspace.Entry, dbi int, to []byte) {
+	s.tidy = e.Shard()
+	if t := e.Move(dst, to).Type(); t == keyspace.List || t == keyspace.ZSet {
+		s.signal(dbi, to)
 	}
 }
 
@@ -243,13 +248,12 @@ func cmdMove(s *Session, a [][]byte) {
 		return
 	}
 	e := s.write(a[1])
-	if !e.Exists() || s.writeIn(int(n), a[1]).Exists() {
+	dst := s.writeIn(int(n), a[1])
+	if !e.Exists() || dst.Exists() {
 		s.w.int(0)
 		return
 	}
-	v := e.Freeze()
-	s.remove(e)
-	s.put(int(n), a[1], &v)
+	s.move(e, dst, int(n), a[1])
 	s.changed(a[1], 1)
 	s.touchWatched(int(n), a[1])
 	s.notify(notifyGeneric, "move_from", a[1])

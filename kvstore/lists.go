@@ -442,13 +442,13 @@ func cmdLmove(s *Session, a [][]byte) {
 	case !e.Exists():
 		s.w.null()
 	default:
-		s.move(a[1], a[2], from, to)
+		s.moveElement(a[1], a[2], from, to)
 	}
 }
 
-// move moves an element from a list, which is there, to another one, and answers
+// moveElement moves an element from a list, which is there, to another one, and answers
 // it.
-func (s *Session) move(src, dst []byte, from, to bool) {
+func (s *Session) moveElement(src, dst []byte, from, to bool) {
 	if t := s.write(dst); t.Exists() && t.Type() != keyspace.List {
 		s.fail(msgWrongType)
 		return
@@ -635,7 +635,7 @@ func cmdBlmove(s *Session, a [][]byte) {
 		return
 	}
 	if e.Exists() {
-		s.move(a[1], a[2], from, to)
+		s.moveElement(a[1], a[2], from, to)
 		return
 	}
 	dst := bytes.Clone(a[2])
@@ -644,6 +644,6 @@ func cmdBlmove(s *Session, a [][]byte) {
 		extra:  keyspace.MaskOf(s.db.sp.Hash(dst)),
 		nobody: func(w *writer) { w.nullArray() },
 		atOnce: func(w *writer) { w.null() },
-		serve:  func(h *Session, key []byte) { h.move(key, dst, from, to) },
+		serve:  func(h *Session, key []byte) { h.moveElement(key, dst, from, to) },
 	}, a[1:2])
 }

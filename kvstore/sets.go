@@ -190,7 +190,7 @@ func cmdSrandmember(s *Session, a [][]byte) {
 		}
 		return
 	}
-	count, ok := s.countArg(a[2], false)
+	count, _, ok := s.countArgs(a, "")
 	if !ok {
 		return
 	}

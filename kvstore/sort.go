@@ -3,7 +3,6 @@ package kvstore
 import (
 	"bytes"
 	"cmp"
-	"math"
 	"slices"
 
 	"github.com/groundwork-go/groundwork/kvstore/internal/keyspace"
@@ -93,7 +92,12 @@ func (q *sortQuery) items(e keyspace.Entry) []sortItem {
 	}
 	switch e.Type() {
 	case keyspace.List:
-		e.ListEach(0, false, add)
+		down := q.desc && q.unsorted
+		from := 0
+		if down {
+			from = e.ListLen() - 1
+		}
+		e.ListEach(from, down, add)
 	case keyspace.Set:
 		e.SetEach(add)
 		if q.unsorted && q.store != nil { // what is stored must not depend on chance
@@ -138,10 +142,9 @@ func (s *Session) sortBy(q *sortQuery, items []sortItem) bool {
 			it.by = v
 			continue
 		}
-		score, ok := parseScore(v)
-		if ok && math.IsInf(score, 0) && !bytes.ContainsAny(v, "iI") {
-			ok = false
-		}
+		v = bytes.TrimLeft(cString(v), " \t\n\v\f\r") // as strtod does
+		score, ok := parseFloat(v)
+		ok = ok || len(v) == 0
 		if !ok {
 			s.fail("ERR One or more scores can't be converted into double")
 			return false

@@ -465,6 +465,16 @@ func cmdIncrbyfloat(s *Session, a [][]byte) {
 type lcsMatch struct{ a0, a1, b0, b1 int }
 
 func cmdLcs(s *Session, a [][]byte) {
+	var v [2][]byte
+	for i := range v {
+		if e := s.read(a[1+i]); e.Exists() {
+			if e.Type() != keyspace.String {
+				s.fail("ERR The specified keys must contain string values")
+				return
+			}
+			v[i] = bytes.Clone(e.Str())
+		}
+	}
 	var getLen, getIdx, withLen bool
 	minLen := int64(0)
 	for i := 3; i < len(a); i++ {
@@ -490,16 +500,6 @@ func cmdLcs(s *Session, a [][]byte) {
 	if getIdx && getLen {
 		s.fail("ERR If you want both the length and indexes, please just use IDX.")
 		return
-	}
-	var v [2][]byte
-	for i := range v {
-		if e := s.read(a[1+i]); e.Exists() {
-			if e.Type() != keyspace.String {
-				s.fail("ERR The specified keys must contain string values")
-				return
-			}
-			v[i] = bytes.Clone(e.Str())
-		}
 	}
 	if int64(len(v[0])+1)*int64(len(v[1])+1)*4 > maxString {
 		s.fail("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len")

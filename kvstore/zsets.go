@@ -734,11 +734,6 @@ func cmdZscan(s *Session, a [][]byte) {
 }
 
 func cmdZrandmember(s *Session, a [][]byte) {
-	if len(a) > 4 || len(a) == 4 && !is(a[3], "WITHSCORES") {
-		s.fail(msgSyntax)
-		return
-	}
-	withScores := len(a) == 4
 	one := func(e keyspace.Entry, f func(m []byte, score float64)) {
 		e.ZEach(rand.IntN(e.ZLen()), false, func(m []byte, score float64) bool {
 			f(m, score)
@@ -756,7 +751,7 @@ func cmdZrandmember(s *Session, a [][]byte) {
 		}
 		return
 	}
-	count, ok := s.countArg(a[2], withScores)
+	count, withScores, ok := s.countArgs(a, "WITHSCORES")
 	if !ok {
 		return
 	}

@@ -10,6 +10,7 @@ import (
 type Value struct {
 	Type     Type
 	flags    uint32 // of a string, for OBJECT ENCODING
+	enc      enc
 	ExpireAt int64
 	Idle     uint32
 	data     []byte // the string, or the elements with their lengths before them
@@ -18,7 +19,7 @@ type Value struct {
 
 // Freeze returns a copy of the value.
 func (e Entry) Freeze() Value {
-	v := Value{Type: e.Type(), flags: e.meta() & (flagRaw | flagText), ExpireAt: e.ExpireAt(), Idle: e.Idle()}
+	v := Value{Type: e.Type(), enc: e.enc(), flags: e.meta() & (flagRaw | flagText), ExpireAt: e.ExpireAt(), Idle: e.Idle()}
 	add := func(b []byte) bool {
 		v.data = append(binary.AppendUvarint(v.data, uint64(len(b))), b...)
 		v.n++
@@ -112,10 +113,44 @@ func (s *Shard) Put(e Entry, key []byte, v *Value) Entry {
 		}
 		return true
 	})
+	switch v.enc { // what was large stays so, whatever the limits are now
+	case encSet:
+		if e.enc() == encIntset {
+			e.setBig()
+		}
+	case encZSet:
+		if e.enc() == encZPack {
+			e.zbig()
+		}
+	case encHash:
+		e.hashBig()
+	}
 	if v.ExpireAt != 0 {
 		e.SetExpireAt(v.ExpireAt)
 	}
 	return e
+}
+
+// Move gives the value of a key to another one, dst, which FindWrite did not find,
+// and deletes the first one.
+func (e Entry) Move(dst Entry, key []byte) Entry {
+	at, m := e.ExpireAt(), e.meta()
+	c := e.enc()
+	if c.large() {
+		o := *e.object()
+		dst = dst.s.insert(dst.h, key, c, 4)
+		dst.setObject(c, o)
+	} else {
+		p := e.payload()
+		dst = dst.s.insert(dst.h, key, c, len(p))
+		copy(dst.payload(), p)
+	}
+	dst.s.tab.SetMeta(dst.r, m&^flagTTL)
+	e.Delete()
+	if at != 0 {
+		dst.SetExpireAt(at)
+	}
+	return dst
 }
 
 // A View is all databases as they were at one moment. It costs memory for what is

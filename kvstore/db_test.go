@@ -365,14 +365,14 @@ var sessions sync.Map // *kvstore.DB to *kvstore.Session, so that MULTI lasts
 
 func sessionDo(t *testing.T, db *kvstore.DB, line string) string {
 	t.Helper()
-	s, _ := sessions.LoadOrStore(db, db.Session())
+	s, _ := sessions.LoadOrStore(db, db.NewSession(nil))
 	var args [][]byte
 	for _, w := range strings.Fields(line) {
 		args = append(args, []byte(w))
 	}
-	r := s.(*kvstore.Session).Do(args)
-	require.NoError(t, s.(*kvstore.Session).Flush())
-	return r.String()
+	out := s.(*kvstore.Session).Exec(nil, args)
+	require.NoError(t, db.Commit(s.(*kvstore.Session).EndBatch()))
+	return kvstore.ParseReply(out).String()
 }
 
 func TestDo(t *testing.T) {
@@ -401,15 +401,13 @@ func TestDo(t *testing.T) {
 func TestPubSub(t *testing.T) {
 	db := open(t, "", nil)
 	ctx, cancel := context.WithCancel(t.Context())
-	sub := db.Subscribe(ctx, "news.*")
-	sub.Add("exact", false)
+	sub := db.Subscribe(ctx, "news.*", "exact")
 	for _, ch := range []string{"news.go", "other", "exact"} {
 		_, err := db.Do(ctx, "PUBLISH", ch, "hi")
 		require.NoError(t, err)
 	}
 	require.Equal(t, kvstore.Message{Channel: "news.go", Pattern: "news.*", Payload: []byte("hi")}, <-sub.C)
-	require.Equal(t, kvstore.Message{Channel: "exact", Payload: []byte("hi")}, <-sub.C)
-	sub.Remove("exact", false)
+	require.Equal(t, kvstore.Message{Channel: "exact", Pattern: "exact", Payload: []byte("hi")}, <-sub.C)
 	cancel()
 	_, open := <-sub.C
 	require.False(t, open)

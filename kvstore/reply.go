@@ -3,6 +3,7 @@ package kvstore
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -12,22 +13,25 @@ type ReplyKind int
 
 // The kinds of replies.
 const (
-	NilReply      ReplyKind = iota // no value
-	StatusReply                    // Text, as OK
-	ErrorReply                     // Text, beginning with a code as ERR
-	IntReply                       // Int
-	BulkReply                      // Bytes
-	ArrayReply                     // Elems
-	MapReply                       // Elems: keys and values in turn
-	NilArrayReply                  // no value where an array was expected
+	NilReply    ReplyKind = iota // no value
+	StatusReply                  // Text, as OK
+	ErrorReply                   // Text, beginning with a code as ERR
+	IntReply                     // Int
+	BulkReply                    // Bytes
+	ArrayReply                   // Elems
+	MapReply                     // Elems: keys and values in turn
+	SetReply                     // Elems, without an order
+	DoubleReply                  // Float
+	BoolReply                    // Int, 0 or 1
 )
 
-// A Reply is what a command answers, independent of any protocol. What [DB.Do]
-// returns belongs to the caller; what [Session.Do] returns may only be read.
+// A Reply is what a command answers, independent of any protocol. It belongs to the
+// caller.
 type Reply struct {
 	Kind  ReplyKind
 	Text  string
 	Int   int64
+	Float float64
 	Bytes []byte
 	Elems []Reply
 }
@@ -37,8 +41,11 @@ func (r Reply) Err() error {
 	if r.Kind != ErrorReply {
 		return nil
 	}
-	if strings.HasPrefix(r.Text, "WRONGTYPE ") {
+	switch {
+	case strings.HasPrefix(r.Text, "WRONGTYPE "):
 		return ErrWrongType
+	case r.Text == "ERR "+ErrClosed.Error():
+		return ErrClosed
 	}
 	return CommandError(r.Text)
 }
@@ -56,37 +63,69 @@ func (r Reply) String() string {
 		return r.Text
 	case IntReply:
 		return strconv.FormatInt(r.Int, 10)
+	case BoolReply:
+		return strconv.FormatBool(r.Int != 0)
+	case DoubleReply:
+		return string(appendFloat(nil, r.Float))
 	case BulkReply:
 		return strconv.Quote(string(r.Bytes))
-	case ArrayReply, MapReply:
+	case ArrayReply, MapReply, SetReply:
 		return fmt.Sprint(r.Elems)
 	}
 	return "(nil)"
 }
 
-// clone copies what the store still refers to.
-func (r Reply) clone() Reply {
-	r.Bytes = bytes.Clone(r.Bytes)
-	for i := range r.Elems {
-		r.Elems[i] = r.Elems[i].clone()
+// parseReply reads a reply of version 3 that a session wrote, and returns what
+// follows it.
+func parseReply(b []byte) (Reply, []byte) {
+	end := bytes.IndexByte(b, '\r')
+	line, rest := b[1:end], b[end+2:]
+	num := func() int {
+		n, _ := strconv.Atoi(string(line)) // our own writer wrote it
+		return n
 	}
-	return r
-}
-
-func status(s string) Reply     { return Reply{Kind: StatusReply, Text: s} }
-func integer(n int64) Reply     { return Reply{Kind: IntReply, Int: n} }
-func bulk(b []byte) Reply       { return Reply{Kind: BulkReply, Bytes: b} }
-func text(s string) Reply       { return Reply{Kind: BulkReply, Bytes: []byte(s)} }
-func array(elems []Reply) Reply { return Reply{Kind: ArrayReply, Elems: elems} }
-func fail(format string, a ...any) Reply {
-	return Reply{Kind: ErrorReply, Text: fmt.Sprintf(format, a...)}
-}
-
-func boolean(b bool) Reply {
-	if b {
-		return integer(1)
+	switch b[0] {
+	case '+':
+		return Reply{Kind: StatusReply, Text: string(line)}, rest
+	case '-':
+		return Reply{Kind: ErrorReply, Text: string(line)}, rest
+	case ':':
+		n, _ := strconv.ParseInt(string(line), 10, 64)
+		return Reply{Kind: IntReply, Int: n}, rest
+	case '#':
+		if line[0] == 't' {
+			return Reply{Kind: BoolReply, Int: 1}, rest
+		}
+		return Reply{Kind: BoolReply}, rest
+	case ',':
+		f, err := strconv.ParseFloat(string(line), 64)
+		if err != nil {
+			f = math.NaN()
+		}
+		return Reply{Kind: DoubleReply, Float: f}, rest
+	case '$':
+		n := num()
+		return Reply{Kind: BulkReply, Bytes: bytes.Clone(rest[:n:n])}, rest[n+2:]
+	case '=':
+		n := num()
+		return Reply{Kind: BulkReply, Bytes: bytes.Clone(rest[4:n:n])}, rest[n+2:]
+	case '*', '~', '>', '%':
+		r := Reply{Kind: ArrayReply}
+		n := num()
+		switch b[0] {
+		case '~':
+			r.Kind = SetReply
+		case '%':
+			r.Kind = MapReply
+			n *= 2
+		}
+		r.Elems = make([]Reply, n)
+		for i := range r.Elems {
+			r.Elems[i], rest = parseReply(rest)
+		}
+		return r, rest
 	}
-	return integer(0)
+	return Reply{}, rest // '_'
 }
 
 const (
@@ -96,4 +135,5 @@ const (
 	msgSyntax    = "ERR syntax error"
 	msgNoKey     = "ERR no such key"
 	msgRange     = "ERR index out of range"
+	msgPositive  = "ERR value is out of range, must be positive"
 )

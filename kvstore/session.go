@@ -2,219 +2,626 @@ package kvstore
 
 import (
 	"bytes"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
 
-	"github.com/groundwork-go/groundwork/kvstore/resp"
+	"github.com/groundwork-go/groundwork/kvstore/internal/keyspace"
 )
 
-// A Session runs commands as one client: it has what a connection has in Redis, an
-// open MULTI. Package server has one for each connection. A Session is for one
-// goroutine at a time.
+// SessionOptions say who uses a session. All functions may be called from any
+// goroutine, with locks of the DB held: they must not block, and not call it.
+type SessionOptions struct {
+	// Wake asks the owner to call Resume soon.
+	Wake func()
+	// Kill asks the owner to close the connection.
+	Kill func()
+	// Buffers returns the bytes of the input buffer in use, those free in it, and
+	// those of the output that waits. Nil: zeros.
+	Buffers func() (in, inFree, out int)
+	// Shutdown is called by SHUTDOWN. Nil: the command fails.
+	Shutdown func(o ShutdownOptions)
+
+	Addr, LocalAddr string // for CLIENT LIST
+	FD              int    // likewise
+}
+
+// ShutdownOptions are those of the command SHUTDOWN.
+type ShutdownOptions struct{ Save, NoSave, Now, Force, Abort bool }
+
+// A Session runs commands as one client: it has what a connection has in Redis.
+// Package server has one for each connection. All methods are for one goroutine at
+// a time.
 type Session struct {
-	db     *DB
-	queued [][][]byte // of MULTI
-	multi  bool
-	broken bool  // a queued command was refused
-	last   int64 // number of the last unit in the log
-	err    error // of the log
+	db      *DB
+	o       SessionOptions
+	trusted bool // of the program itself: needs no password, is in no list
+	client  clientInfo
+
+	w       writer
+	dbi     int  // number of the database
+	special bool // one of the following has to be looked at before a command
+	authed  bool
+	multi   *multiState
+	watched []*watch
+	subs    subscriptions
+	closing bool
+	noReply replyMode
+
+	// Of the command that runs.
+	cmd       *command
+	nowMillis int64 // 0: not asked for yet
+	keyPtr    *byte // of the last key that was hashed
+	keyLen    int
+	keyHash   uint64
+	dirty     int  // changes
+	failed    bool // it answered an error
+	rewritten bool // it logs other commands than itself
+	replaying bool // its commands come from a file: no key expires, nothing is logged
+	quiet     bool // its commands are part of another one: they are not counted
+
+	held  keyspace.Mask // stripes that are locked for several commands
+	unit  []byte        // to be logged, and
+	unitN int           // the number of commands in it
+	stale [][]byte      // keys that were found expired
+	tidy  *keyspace.Shard
+	ready []blockKey                   // keys that those who wait may be served from
+	undo  map[blockKey]*keyspace.Value // what keys were; nil value: not there; nil map: not kept
+	last  uint64                       // ticket
+
+	lap                    time.Duration // since the start of the DB, when the last command ended
+	hits, misses, commands int64         // not counted in the DB yet
+
+	blocked *waiter // nil: not waiting
+	touched byte    // what Prefetch has loaded, which means nothing
+
+	mu       sync.Mutex
+	pending  []byte      // guarded by mu; replies and messages from others
+	ticket   uint64      // guarded by mu; of what is in pending
+	woken    bool        // guarded by mu
+	served   bool        // guarded by mu; pending has the reply that blocked waits for
+	dirtyCAS atomic.Bool // a watched key has changed
 }
 
-// Session returns a new session.
-func (db *DB) Session() *Session { return &Session{db: db} }
+type replyMode uint8
 
-// Do runs a command; its arguments are not kept. Before the reply of a write is
-// shown to anybody, Flush must have returned without an error.
-func (s *Session) Do(args [][]byte) Reply {
-	if len(args) == 0 {
-		return fail("ERR empty command")
+const (
+	replyOn replyMode = iota
+	replyOff
+	replySkip     // this command
+	replySkipNext // the next one
+)
+
+// NewSession returns a session. Nil options are for the program itself, which
+// needs no password and is not in CLIENT LIST.
+func (db *DB) NewSession(o *SessionOptions) *Session {
+	s := &Session{db: db, w: writer{proto: 2}}
+	if o == nil {
+		s.trusted, s.authed = true, true
+		s.w.proto = 3
+		s.client.proto.Store(3)
+		return s
 	}
-	name := strings.ToUpper(string(args[0]))
-	switch name {
-	case "MULTI", "EXEC", "DISCARD":
-		if len(args) != 1 {
-			s.broken = s.multi
-			return wrongArity(args[0])
-		}
-	}
-	switch name {
-	case "MULTI":
-		if s.multi {
-			return fail("ERR MULTI calls can not be nested")
-		}
-		s.multi = true
-		return status("OK")
-	case "DISCARD":
-		if !s.multi {
-			return fail("ERR DISCARD without MULTI")
-		}
-		s.endMulti()
-		return status("OK")
-	case "EXEC":
-		return s.exec()
-	}
-	cmd, bad := lookUp(name, args)
-	s.db.commands.Add(1)
-	if s.multi {
-		if bad.Kind == ErrorReply {
-			s.broken = true
-			return bad
-		}
-		clone := make([][]byte, len(args))
-		for i, a := range args {
-			clone[i] = bytes.Clone(a)
-		}
-		s.queued = append(s.queued, clone)
-		return status("QUEUED")
-	}
-	if bad.Kind == ErrorReply {
-		return bad
-	}
-	if !cmd.write {
-		s.db.mu.RLock()
-		defer s.db.mu.RUnlock()
-		if s.db.closed {
-			return fail("%v", ErrClosed)
-		}
-		return cmd.run(&cmdContext{db: s.db}, args)
-	}
-	var r Reply
-	s.atomically(func(c *cmdContext) { r = cmd.run(c, args) }, &r)
-	return r
+	s.o = *o
+	s.client.proto.Store(2)
+	s.authed = db.password() == ""
+	s.special = !s.authed
+	db.clients.add(s)
+	return s
 }
 
-func (s *Session) endMulti() {
-	s.queued, s.multi, s.broken = nil, false, false
-}
-
-func (s *Session) exec() Reply {
-	if !s.multi {
-		return fail("ERR EXEC without MULTI")
+// Exec runs a command and appends its reply to dst. The arguments are not kept, and
+// must not be changed by others meanwhile.
+//
+// If the session is [Session.Blocked] then, the reply comes later, by Resume.
+// Before the replies are shown to anybody, the ticket of EndBatch must have been
+// committed.
+func (s *Session) Exec(dst []byte, a [][]byte) []byte {
+	if len(a) == 0 {
+		return dst
 	}
-	queued, broken := s.queued, s.broken
-	s.endMulti()
-	if broken {
-		return fail("EXECABORT Transaction discarded because of previous errors.")
-	}
-	r := array(make([]Reply, 0, len(queued)))
-	s.atomically(func(c *cmdContext) {
-		for _, args := range queued {
-			r.Elems = append(r.Elems, c.run(args))
+	start := len(dst)
+	s.w.b = dst
+	s.exec(a)
+	dst = s.w.b
+	s.w.b = nil
+	if s.noReply != replyOn {
+		if s.noReply != replySkipNext {
+			dst = dst[:start]
 		}
-	}, &r)
-	return r
+		if s.noReply != replyOff {
+			s.noReply = replyOn + (s.noReply-replySkip)*replySkip
+		}
+	}
+	return dst
 }
 
-// atomically runs f under the lock and logs what it did as one unit. If that
-// fails, so does the reply.
-func (s *Session) atomically(f func(c *cmdContext), r *Reply) {
-	s.db.mu.Lock()
-	defer s.db.mu.Unlock()
-	if s.db.closed {
-		*r = fail("%v", ErrClosed)
+func (s *Session) exec(a [][]byte) {
+	c, msg := s.db.cmds.resolve(a)
+	if msg != "" {
+		if is(a[0], "POST") || is(a[0], "HOST:") {
+			// A browser was made to talk to us. Redis drops such connections too.
+			s.closing = true
+			return
+		}
+		s.reject(c, msg)
 		return
 	}
-	if s.db.log != nil {
-		// Nothing is changed in memory that could not be logged.
-		if err := s.db.log.Err(); err != nil {
-			*r = fail("MISCONF %v", err)
+	if s.special || c.flags&(fWrite|fDenyOOM|fBlocking) != 0 || s.db.attention.Load() {
+		if s.refuse(c, a) {
 			return
 		}
 	}
-	c := &cmdContext{db: s.db, write: true}
-	f(c)
-	if s.db.log == nil || c.effects == 0 {
+	if s.multi != nil && !c.atOnce() {
+		s.queue(c, a)
 		return
 	}
-	unit := c.unit
-	if c.effects > 1 {
-		unit = append(resp.AppendCommand(nil, "MULTI"), unit...)
-		unit = resp.AppendCommand(unit, "EXEC")
+	s.call(c, a)
+}
+
+// atOnce tells whether a command is not queued after MULTI.
+func (c *command) atOnce() bool {
+	switch c.upper {
+	case "EXEC", "DISCARD", "MULTI", "WATCH", "QUIT", "RESET":
+		return true
 	}
-	n, err := s.db.log.Append(unit)
-	if err != nil {
-		s.err = err
-		*r = fail("MISCONF %v", err)
+	return false
+}
+
+// reject answers an error before a command has run.
+func (s *Session) reject(c *command, msg string) {
+	if s.multi != nil {
+		s.multi.broken = true
+	}
+	if c != nil {
+		s.db.cmds.stats[c.id].rejected.Add(1)
+		if c.upper == "EXEC" {
+			s.endMulti()
+			msg = "EXECABORT Transaction discarded because of: " + strings.TrimPrefix(msg, "ERR ")
+		}
+	}
+	s.fail(msg)
+	s.failed = false
+}
+
+// refuse checks what the state of the session and the DB asks for, and tells
+// whether the command is not to be run.
+func (s *Session) refuse(c *command, a [][]byte) bool {
+	switch {
+	case !s.authed && c.flags&fNoAuth == 0:
+		s.reject(c, "NOAUTH Authentication required.")
+		return true
+	case s.multi != nil && c.flags&fNoMulti != 0:
+		s.reject(c, "ERR Command not allowed inside a transaction")
+		return true
+	case c.flags&fDenyOOM != 0 && s.db.outOfMemory(s):
+		s.reject(c, "OOM command not allowed when used memory > 'maxmemory'.")
+		return true
+	}
+	if c.flags&fWrite != 0 {
+		if err := s.db.logErr(); err != nil {
+			s.reject(c, misconf(err))
+			return true
+		}
+	}
+	if s.w.proto < 3 && s.subs.n() > 0 && !c.whileSubscribed() {
+		s.reject(c, "ERR Can't execute '"+c.name+"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context")
+		return true
+	}
+	return s.db.pause.holds(s, c, a)
+}
+
+func (c *command) whileSubscribed() bool {
+	switch c.upper {
+	case "PING", "SUBSCRIBE", "SSUBSCRIBE", "PSUBSCRIBE", "UNSUBSCRIBE", "SUNSUBSCRIBE", "PUNSUBSCRIBE", "QUIT", "RESET":
+		return true
+	}
+	return false
+}
+
+// call runs a command under the locks that it needs.
+func (s *Session) call(c *command, a [][]byte) {
+	if s.lap == 0 {
+		s.lap = s.db.uptime()
+	}
+	if s.db.monitors.n.Load() > 0 {
+		s.db.monitors.feed(s, c, a)
+	}
+	m := s.locksOf(c, a)
+	s.lock(m, c.flags&fWrite != 0)
+	if s.db.closed.Load() {
+		s.fail("ERR " + ErrClosed.Error())
+	} else {
+		s.run(c, a)
+		s.logUnit()
+	}
+	s.unlock(m, c.flags&fWrite != 0)
+	s.after()
+	if !s.quiet {
+		s.count(c, a)
+	}
+}
+
+// run runs a command whose locks are held.
+func (s *Session) run(c *command, a [][]byte) {
+	before := s.cmd
+	s.cmd, s.dirty, s.nowMillis, s.rewritten = c, 0, 0, false
+	s.failed = false
+	c.run(s, a)
+	if s.dirty > 0 {
+		s.db.stats.dirty.Add(int64(s.dirty))
+		if s.logs() && !s.rewritten {
+			s.unit = appendArgs(s.unit, a...)
+			s.unitN++
+		}
+	}
+	s.cmd = before
+}
+
+func (s *Session) lock(m keyspace.Mask, write bool) {
+	switch {
+	case s.held != 0 || m == 0:
+	case write:
+		s.db.sp.Lock(m)
+	default:
+		s.db.sp.RLock(m)
+	}
+}
+
+func (s *Session) unlock(m keyspace.Mask, write bool) {
+	if s.held != 0 || m == 0 {
 		return
 	}
-	s.last = n
-}
-
-// Flush returns when all writes of the session are as safe as Options.Fsync
-// promises.
-func (s *Session) Flush() error {
-	if s.err != nil {
-		err := s.err
-		s.err = nil
-		return err
+	if s.tidy != nil {
+		s.tidy.Tidy()
+		s.tidy = nil
 	}
-	if s.db.log == nil || s.last == 0 {
-		return nil
+	if write {
+		s.db.sp.Unlock(m)
+	} else {
+		s.db.sp.RUnlock(m)
 	}
-	return s.db.log.Wait(s.last)
 }
 
-// A Tx is a set of changes that become visible, and durable, together. It is
-// valid inside of the function given to Update.
-type Tx struct {
-	db    *DB
-	wrote map[string][]byte // nil value: deleted
-	order []string
+// after does what has to wait until the locks are given back.
+func (s *Session) after() {
+	if s.held != 0 {
+		return
+	}
+	s.keyPtr = nil
+	if len(s.stale) > 0 {
+		s.purge()
+	}
+	if len(s.ready) > 0 {
+		s.db.blocking.serve(s)
+	}
 }
 
-// Get returns the string at key as the transaction sees it, or [ErrNotFound].
-func (tx *Tx) Get(key string) ([]byte, error) {
-	if v, ok := tx.wrote[key]; ok {
-		if v == nil {
-			return nil, ErrNotFound
+// count counts a command that has run.
+func (s *Session) count(c *command, a [][]byte) {
+	now := s.db.uptime()
+	took := now - s.lap
+	s.lap = now
+	st := &s.db.cmds.stats[c.id]
+	st.calls.Add(1)
+	st.nanos.Add(int64(took))
+	s.commands++
+	if s.failed {
+		st.failed.Add(1)
+	}
+	if limit := s.db.conf.slowerThan.Load(); limit >= 0 && took >= time.Duration(limit)*time.Microsecond && c.flags&fSkipSlowlog == 0 {
+		s.db.slow.add(s, a, took)
+	}
+	if !s.trusted {
+		s.client.used(c, now)
+	}
+}
+
+// EndBatch ends the commands that arrived together. It returns a ticket for
+// [DB.Commit]: 0 if the replies may be sent at once.
+func (s *Session) EndBatch() uint64 {
+	s.lap = 0
+	if s.commands > 0 {
+		st := &s.db.stats
+		st.commands.Add(s.commands)
+		if s.hits > 0 {
+			st.hits.Add(s.hits)
 		}
-		return bytes.Clone(v), nil
-	}
-	v, err := tx.db.stringAt(key) // Update holds the lock
-	return bytes.Clone(v), err
-}
-
-// Set stores a string under key. value is copied.
-func (tx *Tx) Set(key string, value []byte) {
-	tx.note(key, append(make([]byte, 0, len(value)+1), value...))
-}
-
-// Delete removes a key.
-func (tx *Tx) Delete(key string) { tx.note(key, nil) }
-
-func (tx *Tx) note(key string, value []byte) {
-	if _, ok := tx.wrote[key]; !ok {
-		tx.order = append(tx.order, key)
-	}
-	tx.wrote[key] = value
-}
-
-// Update runs f and then applies what it changed, all or, if f returns an error,
-// nothing. No other command runs meanwhile: f must not call methods of the DB.
-func (db *DB) Update(f func(*Tx) error) error {
-	s := db.Session()
-	var r Reply
-	var userErr error
-	s.atomically(func(c *cmdContext) {
-		tx := &Tx{db: db, wrote: make(map[string][]byte)}
-		if userErr = f(tx); userErr != nil {
-			return
+		if s.misses > 0 {
+			st.misses.Add(s.misses)
 		}
-		for _, k := range tx.order {
-			if v := tx.wrote[k]; v == nil {
-				r = c.run([][]byte{[]byte("DEL"), []byte(k)})
-			} else {
-				r = c.run([][]byte{[]byte("SET"), []byte(k), v})
-			}
-		}
-	}, &r)
-	if userErr != nil {
-		return userErr
+		s.commands, s.hits, s.misses = 0, 0, 0
 	}
-	if r.Kind == ErrorReply && r.Text == ErrClosed.Error() {
-		return ErrClosed
-	}
-	if err := s.Flush(); err != nil {
-		return err
-	}
-	return r.Err()
+	t := s.last
+	s.last = 0
+	return t
 }
+
+// Blocked tells whether a command waits. No other may be run until it does not.
+func (s *Session) Blocked() bool { return s.blocked != nil }
+
+// Resume appends what has arrived for the session: the reply that it waits for,
+// and messages. It may be called at any time.
+func (s *Session) Resume(dst []byte) []byte {
+	s.mu.Lock()
+	dst = append(dst, s.pending...)
+	s.pending = s.pending[:0]
+	if cap(s.pending) > 64<<10 {
+		s.pending = nil
+	}
+	s.last = max(s.last, s.ticket)
+	s.ticket = 0
+	s.woken = false
+	served := s.served
+	s.served = false
+	s.mu.Unlock()
+	if served && s.blocked != nil {
+		w := s.blocked
+		s.blocked = nil
+		if w.again != nil { // it was held back before it ran
+			return s.Exec(dst, w.again)
+		}
+	}
+	return dst
+}
+
+// deliver adds to what Resume appends.
+func (s *Session) deliver(b []byte, ticket uint64, served bool) {
+	s.mu.Lock()
+	s.pending = append(s.pending, b...)
+	s.ticket = max(s.ticket, ticket)
+	s.served = s.served || served
+	wake := !s.woken
+	s.woken = true
+	s.mu.Unlock()
+	if wake && s.o.Wake != nil {
+		s.o.Wake()
+	}
+}
+
+// Closing tells whether the connection is to be closed after the replies.
+func (s *Session) Closing() bool { return s.closing }
+
+// Authenticated tells whether the client has given the password, if there is one.
+func (s *Session) Authenticated() bool { return s.authed }
+
+// Class returns the class of the client, an index of [Limits.Output].
+func (s *Session) Class() int {
+	if s.subs.n() > 0 && !s.client.monitor.Load() {
+		return 2
+	}
+	return 0
+}
+
+// Close ends the session. What it waits for, watches and subscribes to is given up.
+func (s *Session) Close() {
+	s.EndBatch()
+	if w := s.blocked; w != nil {
+		s.db.blocking.cancel(w)
+		s.blocked = nil
+	}
+	s.unwatch()
+	s.multi = nil
+	s.unsubscribeAll()
+	s.db.monitors.remove(s)
+	if !s.trusted {
+		s.db.clients.remove(s)
+	}
+}
+
+// hash returns the hash of a key. The hash of the last one is known: the command
+// has been locked by it.
+func (s *Session) hash(key []byte) uint64 {
+	p := unsafe.SliceData(key)
+	if p == s.keyPtr && len(key) == s.keyLen && p != nil {
+		return s.keyHash
+	}
+	s.keyPtr, s.keyLen, s.keyHash = p, len(key), s.db.sp.Hash(key)
+	return s.keyHash
+}
+
+// now is the time of the command, in Unix milliseconds.
+func (s *Session) now() int64 {
+	if s.nowMillis == 0 {
+		s.nowMillis = s.db.now().UnixMilli()
+	}
+	return s.nowMillis
+}
+
+// fail answers an error.
+func (s *Session) fail(text string) {
+	s.failed = true
+	s.db.stats.countError(text)
+	s.w.fail(text)
+}
+
+// logs tells whether changes are logged.
+func (s *Session) logs() bool { return s.db.log != nil && !s.replaying }
+
+// effect logs a command in place of the one that runs; also none, with no
+// arguments.
+func (s *Session) effect(args ...[]byte) {
+	s.rewritten = true
+	if s.logs() && len(args) > 0 {
+		s.unit = appendArgs(s.unit, args...)
+		s.unitN++
+	}
+}
+
+// effectIn logs a command in a database before the command that runs.
+func (s *Session) effectIn(dbi int, args ...[]byte) {
+	if !s.logs() {
+		return
+	}
+	if dbi != s.dbi {
+		s.unit = appendArgs(s.unit, []byte("SELECT"), itoa(int64(dbi)))
+	}
+	s.unit = appendArgs(s.unit, args...)
+	s.unitN++
+	if dbi != s.dbi {
+		s.unit = appendArgs(s.unit, []byte("SELECT"), itoa(int64(s.dbi)))
+		s.unitN += 2
+	}
+}
+
+// logUnit hands to the log what has been done, unless more is to follow.
+func (s *Session) logUnit() {
+	if s.unitN == 0 || s.held != 0 {
+		return
+	}
+	s.last = s.db.logUnit(s.dbi, s.unit, s.unitN, s)
+	if s.unit = s.unit[:0]; cap(s.unit) > 64<<10 {
+		s.unit = nil
+	}
+	s.unitN = 0
+}
+
+// purge removes the keys that were found expired.
+func (s *Session) purge() {
+	keys := s.stale
+	s.stale = nil
+	for _, key := range keys {
+		m := keyspace.MaskOf(s.db.sp.Hash(key))
+		s.lock(m, true)
+		s.nowMillis = 0
+		s.write(key)
+		s.logUnit()
+		s.unlock(m, true)
+	}
+	s.keyPtr = nil
+}
+
+// read returns the entry of a key for reading.
+func (s *Session) read(key []byte) keyspace.Entry {
+	e := s.peek(key)
+	if e.Exists() {
+		e.Touch()
+		s.hits++
+	} else {
+		s.misses++
+	}
+	return e
+}
+
+// peek is read without a trace of it.
+func (s *Session) peek(key []byte) keyspace.Entry {
+	h := s.hash(key)
+	e := s.db.sp.Shard(s.dbi, h).Find(h, key)
+	if e.Exists() && s.isExpired(e) {
+		s.stale = append(s.stale, bytes.Clone(key))
+		return keyspace.Entry{}
+	}
+	return e
+}
+
+func (s *Session) isExpired(e keyspace.Entry) bool {
+	at := e.ExpireAt()
+	return at != 0 && !s.replaying && at <= s.now()
+}
+
+// write returns the entry of a key for writing, without a key if there is none.
+func (s *Session) write(key []byte) keyspace.Entry {
+	return s.writeIn(s.dbi, key)
+}
+
+func (s *Session) writeIn(dbi int, key []byte) keyspace.Entry {
+	h := s.hash(key)
+	e := s.db.sp.WriteShard(dbi, h).FindWrite(h, key)
+	if s.undo != nil {
+		s.remember(dbi, e, key)
+	}
+	if !e.Exists() {
+		return e
+	}
+	if s.isExpired(e) {
+		s.expireNow(dbi, e, key)
+		return e.Gone()
+	}
+	e.Touch()
+	return e
+}
+
+// remember keeps what a key is before a change, for rollBack.
+func (s *Session) remember(dbi int, e keyspace.Entry, key []byte) {
+	at := blockKey{dbi, string(key)}
+	if _, ok := s.undo[at]; ok {
+		return
+	}
+	s.undo[at] = nil
+	if e.Exists() {
+		v := e.Freeze()
+		s.undo[at] = &v
+	}
+}
+
+// expireNow removes a key whose time is over.
+func (s *Session) expireNow(dbi int, e keyspace.Entry, key []byte) {
+	s.tidy = e.Shard()
+	e.Delete()
+	s.db.stats.expired.Add(1)
+	s.effectIn(dbi, []byte("DEL"), key)
+	s.touchWatched(dbi, key)
+	s.notifyIn(dbi, notifyExpired, "expired", key)
+}
+
+// remove deletes a key that exists.
+func (s *Session) remove(e keyspace.Entry) {
+	s.tidy = e.Shard()
+	e.Delete()
+}
+
+// changed notes that a key was changed n times.
+func (s *Session) changed(key []byte, n int) {
+	s.dirty += n
+	if s.db.watching.n.Load() > 0 {
+		s.touchWatched(s.dbi, key)
+	}
+}
+
+// typed returns the entry of a key for reading, if it has the type; ok is false
+// after an error was answered. wantType errors are the most frequent ones.
+func (s *Session) typed(key []byte, t keyspace.Type) (e keyspace.Entry, ok bool) {
+	e = s.read(key)
+	if e.Exists() && e.Type() != t {
+		s.fail(msgWrongType)
+		return e, false
+	}
+	return e, true
+}
+
+// typedWrite is typed for writing.
+func (s *Session) typedWrite(key []byte, t keyspace.Type) (e keyspace.Entry, ok bool) {
+	e = s.write(key)
+	if e.Exists() && e.Type() != t {
+		s.fail(msgWrongType)
+		return e, false
+	}
+	return e, true
+}
+
+// intArg reads an integer argument, or answers an error.
+func (s *Session) intArg(b []byte) (int64, bool) {
+	n, ok := parseInt(b)
+	if !ok {
+		s.fail(msgNotInt)
+	}
+	return n, ok
+}
+
+// rangeArg reads an integer in a range, or answers msg.
+func (s *Session) rangeArg(b []byte, lo, hi int64, msg string) (int64, bool) {
+	n, ok := parseInt(b)
+	if !ok || n < lo || n > hi {
+		if msg == "" {
+			msg = msgNotInt
+		}
+		s.fail(msg)
+		return 0, false
+	}
+	return n, true
+}
+
+func itoa(n int64) []byte { return strconv.AppendInt(nil, n, 10) }

@@ -3,275 +3,590 @@ package kvstore
 import (
 	"bytes"
 	"math"
-	"slices"
-	"strconv"
-	"strings"
+	"math/big"
+
+	"github.com/groundwork-go/groundwork/kvstore/internal/keyspace"
 )
 
-func (c *cmdContext) setString(key, value []byte, expireAt int64) {
-	c.put(key, &entry{kind: kindString, str: bytes.Clone(value), expireAt: expireAt})
-	if expireAt != 0 {
-		c.log("SET", string(key), string(value), "PXAT", strconv.FormatInt(expireAt, 10))
-	} else {
-		c.log("SET", string(key), string(value))
+// maxString bounds the length of a string in bytes.
+const maxString = 512 << 20
+
+func (s *Session) tooLong(n int64) bool {
+	if n <= s.db.conf.maxBulk.Load() {
+		return false
+	}
+	s.fail("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
+	return true
+}
+
+func cmdGet(s *Session, a [][]byte) {
+	e, ok := s.typed(a[1], keyspace.String)
+	switch {
+	case !ok:
+	case e.Exists():
+		s.w.bulk(e.Str())
+	default:
+		s.w.null()
 	}
 }
 
-// expiryArg turns the argument of EX, PX, EXAT or PXAT into Unix milliseconds.
-func (c *cmdContext) expiryArg(unit string, arg []byte, name []byte) (int64, Reply) {
-	n, ok := parseInt(arg)
-	if !ok {
-		return 0, fail(msgNotInt)
-	}
-	bad := fail("ERR invalid expire time in '%s' command", bytes.ToLower(name))
-	if strings.HasPrefix(unit, "E") {
-		if n > math.MaxInt64/1000 || n < math.MinInt64/1000 {
-			return 0, bad
-		}
-		n *= 1000
-	}
-	if !strings.HasSuffix(unit, "AT") {
-		now := c.db.nowMillis()
-		if n > math.MaxInt64-now {
-			return 0, bad
-		}
-		n += now
-	}
-	return n, Reply{}
+// setString makes a key a string.
+func (s *Session) setString(e keyspace.Entry, key, v []byte, keepTTL bool) keyspace.Entry {
+	return e.Shard().SetString(e, key, v, keepTTL)
 }
 
-func set(c *cmdContext, a [][]byte) Reply {
-	var nx, xx, keep, returnOld bool
-	var expireAt int64
-	for i := 3; i < len(a); i++ {
-		switch opt := strings.ToUpper(string(a[i])); opt {
-		case "NX":
-			nx = true
-		case "XX":
-			xx = true
-		case "GET":
-			returnOld = true
-		case "KEEPTTL":
-			keep = true
-		case "EX", "PX", "EXAT", "PXAT":
-			if i++; i == len(a) || expireAt != 0 {
-				return fail(msgSyntax)
+// setOptions are those of SET and GETEX.
+type setOptions struct {
+	nx, xx, get, keep, persist bool
+	unit                       string
+	time                       []byte
+}
+
+func (s *Session) parseSetOptions(args [][]byte, getex bool) (o setOptions, ok bool) {
+	bad := func() (setOptions, bool) {
+		s.fail(msgSyntax)
+		return o, false
+	}
+	for i := 0; i < len(args); i++ {
+		opt := args[i]
+		var next []byte
+		if i+1 < len(args) {
+			next = args[i+1]
+		}
+		switch {
+		case !getex && is(opt, "NX") && !o.xx:
+			o.nx = true
+		case !getex && is(opt, "XX") && !o.nx:
+			o.xx = true
+		case !getex && is(opt, "GET"):
+			o.get = true
+		case !getex && is(opt, "KEEPTTL") && o.unit == "" && !o.persist:
+			o.keep = true
+		case getex && is(opt, "PERSIST") && o.unit == "" && !o.keep:
+			o.persist = true
+		case next != nil && o.unit == "" && !o.keep && !o.persist:
+			switch {
+			case is(opt, "EX"):
+				o.unit = "EX"
+			case is(opt, "PX"):
+				o.unit = "PX"
+			case is(opt, "EXAT"):
+				o.unit = "EXAT"
+			case is(opt, "PXAT"):
+				o.unit = "PXAT"
+			default:
+				return bad()
 			}
-			at, bad := c.expiryArg(opt, a[i], a[0])
-			if bad.Kind == ErrorReply {
-				return bad
-			}
-			if n, _ := parseInt(a[i]); n <= 0 { // it was parsed just now
-				return fail("ERR invalid expire time in 'set' command")
-			}
-			expireAt = at
+			o.time = next
+			i++
 		default:
-			return fail(msgSyntax)
+			return bad()
 		}
 	}
-	if nx && xx || keep && expireAt != 0 {
-		return fail(msgSyntax)
-	}
-	old := c.get(string(a[1]))
-	var answer Reply
-	if returnOld {
-		if old != nil && old.kind != kindString {
-			return fail(msgWrongType)
-		}
-		if old != nil {
-			answer = bulk(old.str)
-		}
-	}
-	if nx && old != nil || xx && old == nil {
-		return answer
-	}
-	if keep && old != nil {
-		expireAt = old.expireAt
-	}
-	c.setString(a[1], a[2], expireAt)
-	if returnOld {
-		return answer
-	}
-	return status("OK")
+	return o, true
 }
 
-func setNX(c *cmdContext, a [][]byte) Reply {
-	if c.get(string(a[1])) != nil {
-		return integer(0)
+func cmdSet(s *Session, a [][]byte) {
+	key, v := a[1], a[2]
+	var o setOptions
+	var at int64
+	if len(a) > 3 {
+		var ok bool
+		if o, ok = s.parseSetOptions(a[3:], false); !ok {
+			return
+		}
+		if o.unit != "" {
+			if at, ok = s.deadline(o.time, o.unit, "set", true); !ok {
+				return
+			}
+		}
 	}
-	c.setString(a[1], a[2], 0)
-	return integer(1)
+	e := s.write(key)
+	if o.get {
+		if e.Exists() && e.Type() != keyspace.String {
+			s.fail(msgWrongType)
+			return
+		}
+		if e.Exists() {
+			s.w.bulk(e.Str())
+		} else {
+			s.w.null()
+		}
+	}
+	if o.nx && e.Exists() || o.xx && !e.Exists() {
+		if !o.get {
+			s.w.null()
+		}
+		return
+	}
+	s.store(e, key, v, at, o.keep)
+	if !o.get {
+		s.w.ok()
+	}
+	if at == 0 && o.get {
+		s.logSet(key, v, o)
+	}
 }
 
-func setEX(c *cmdContext, a [][]byte) Reply {
+// logSet logs SET without GET, whose reply nobody reads in a log.
+func (s *Session) logSet(key, v []byte, o setOptions) {
+	args := [][]byte{[]byte("SET"), key, v}
+	if o.keep {
+		args = append(args, []byte("KEEPTTL"))
+	}
+	s.effect(args...)
+}
+
+// store sets a string, with a deadline if at is not 0; one that is over already
+// counts too, until somebody looks.
+func (s *Session) store(e keyspace.Entry, key, v []byte, at int64, keep bool) {
+	e = s.setString(e, key, v, keep)
+	s.changed(key, 1)
+	s.notify(notifyString, "set", key)
+	if at != 0 {
+		e.SetExpireAt(at)
+		s.notify(notifyGeneric, "expire", key)
+		s.effect([]byte("SET"), key, v, []byte("PXAT"), itoa(at))
+	}
+}
+
+func cmdSetnx(s *Session, a [][]byte) {
+	e := s.write(a[1])
+	if e.Exists() {
+		s.w.int(0)
+		return
+	}
+	s.store(e, a[1], a[2], 0, false)
+	s.w.int(1)
+}
+
+func cmdSetex(s *Session, a [][]byte) {
 	unit := "EX"
-	if a[0][0]|0x20 == 'p' {
+	if s.cmd.upper == "PSETEX" {
 		unit = "PX"
 	}
-	return set(c, [][]byte{a[0], a[1], a[3], []byte(unit), a[2]})
-}
-
-func getSet(c *cmdContext, a [][]byte) Reply {
-	old := get(c, a[:2])
-	if old.Kind != ErrorReply {
-		c.setString(a[1], a[2], 0)
+	at, ok := s.deadline(a[2], unit, s.cmd.name, true)
+	if !ok {
+		return
 	}
-	return old
+	s.store(s.write(a[1]), a[1], a[3], at, false)
+	s.w.ok()
 }
 
-func getDel(c *cmdContext, a [][]byte) Reply {
-	old := get(c, a)
-	if old.Kind == BulkReply {
-		del(c, a)
+func cmdGetset(s *Session, a [][]byte) {
+	e, ok := s.typedWrite(a[1], keyspace.String)
+	if !ok {
+		return
 	}
-	return old
+	if e.Exists() {
+		s.w.bulk(e.Str())
+	} else {
+		s.w.null()
+	}
+	s.setString(e, a[1], a[2], false)
+	s.changed(a[1], 1)
+	s.notify(notifyString, "set", a[1])
+	s.effect([]byte("SET"), a[1], a[2])
 }
 
-func mget(c *cmdContext, a [][]byte) Reply {
-	r := array(make([]Reply, 0, len(a)-1))
-	for _, k := range a[1:] {
-		if e := c.get(string(k)); e != nil && e.kind == kindString {
-			r.Elems = append(r.Elems, bulk(e.str))
-		} else {
-			r.Elems = append(r.Elems, Reply{})
+func cmdGetdel(s *Session, a [][]byte) {
+	e, ok := s.typedWrite(a[1], keyspace.String)
+	if !ok {
+		return
+	}
+	if !e.Exists() {
+		s.w.null()
+		return
+	}
+	s.w.bulk(e.Str())
+	s.remove(e)
+	s.changed(a[1], 1)
+	s.effect([]byte("DEL"), a[1])
+	s.notify(notifyGeneric, "del", a[1])
+}
+
+func cmdGetex(s *Session, a [][]byte) {
+	o, ok := s.parseSetOptions(a[2:], true)
+	if !ok {
+		return
+	}
+	key := a[1]
+	e, ok := s.typedWrite(key, keyspace.String)
+	if !ok {
+		return
+	}
+	if !e.Exists() {
+		s.w.null()
+		return
+	}
+	var at int64
+	if o.unit != "" {
+		if at, ok = s.deadline(o.time, o.unit, "getex", true); !ok {
+			return
 		}
 	}
-	return r
+	s.w.bulk(e.Str())
+	switch {
+	case at != 0 && at <= s.now() && !s.replaying:
+		s.remove(e)
+		s.effect([]byte("DEL"), key)
+		s.changed(key, 1)
+		s.notify(notifyGeneric, "del", key)
+	case at != 0:
+		e.SetExpireAt(at)
+		s.effect([]byte("PEXPIREAT"), key, itoa(at))
+		s.changed(key, 1)
+		s.notify(notifyGeneric, "expire", key)
+	case o.persist && e.ExpireAt() != 0:
+		e.SetExpireAt(0)
+		s.effect([]byte("PERSIST"), key)
+		s.changed(key, 1)
+		s.notify(notifyGeneric, "persist", key)
+	}
 }
 
-func mset(c *cmdContext, a [][]byte) Reply {
-	if len(a)%2 == 0 {
-		return wrongArity(a[0])
+func cmdMget(s *Session, a [][]byte) {
+	s.w.array(len(a) - 1)
+	for _, key := range a[1:] {
+		if e := s.read(key); e.Exists() && e.Type() == keyspace.String {
+			s.w.bulk(e.Str())
+		} else {
+			s.w.null()
+		}
 	}
-	nx := len(a[0]) == 6
-	for i := 1; nx && i < len(a); i += 2 {
-		if c.get(string(a[i])) != nil {
-			return integer(0)
+}
+
+func cmdMset(s *Session, a [][]byte) {
+	if len(a)%2 == 0 {
+		s.fail(wrongArity(s.cmd))
+		return
+	}
+	nx := s.cmd.upper == "MSETNX"
+	if nx {
+		for i := 1; i < len(a); i += 2 {
+			if s.write(a[i]).Exists() {
+				s.w.int(0)
+				return
+			}
 		}
 	}
 	for i := 1; i < len(a); i += 2 {
-		c.setString(a[i], a[i+1], 0)
+		s.setString(s.write(a[i]), a[i], a[i+1], false)
+		s.changed(a[i], 1)
+		s.notify(notifyString, "set", a[i])
 	}
 	if nx {
-		return integer(1)
+		s.w.int(1)
+	} else {
+		s.w.ok()
 	}
-	return status("OK")
 }
 
-func appendCmd(c *cmdContext, a [][]byte) Reply {
-	e, ok := c.make(a[1], kindString)
+func cmdAppend(s *Session, a [][]byte) {
+	e, ok := s.typedWrite(a[1], keyspace.String)
 	if !ok {
-		return fail(msgWrongType)
+		return
 	}
-	if len(e.str)+len(a[2]) > 512<<20 {
-		return fail("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
+	if !e.Exists() {
+		e = s.setString(e, a[1], a[2], false)
+	} else {
+		if s.tooLong(int64(len(e.Str()) + len(a[2]))) {
+			return
+		}
+		e.AppendString(a[2])
 	}
-	e.str = slices.Concat(e.str, a[2])
-	c.logArgs(a)
-	return integer(int64(len(e.str)))
+	s.changed(a[1], 1)
+	s.notify(notifyString, "append", a[1])
+	s.w.count(len(e.Str()))
 }
 
-func strLen(c *cmdContext, a [][]byte) Reply {
-	e, ok := c.typed(a[1], kindString)
+func cmdStrlen(s *Session, a [][]byte) {
+	e, ok := s.typed(a[1], keyspace.String)
 	switch {
 	case !ok:
-		return fail(msgWrongType)
-	case e == nil:
-		return integer(0)
+	case e.Exists():
+		s.w.count(len(e.Str()))
+	default:
+		s.w.int(0)
 	}
-	return integer(int64(len(e.str)))
 }
 
-// window turns two indexes, negative ones from the end, into a range of n.
-func window(a, b []byte, n int) (from, to int, ok bool) {
-	i, ok1 := parseInt(a)
-	j, ok2 := parseInt(b)
-	if !ok1 || !ok2 {
-		return 0, 0, false
-	}
-	if i < 0 {
-		i = max(i+int64(n), 0)
-	}
-	if j < 0 {
-		j += int64(n)
-	}
-	j = min(j, int64(n)-1)
-	if i > j {
-		return 0, 0, true
-	}
-	return int(i), int(j) + 1, true
-}
-
-func getRange(c *cmdContext, a [][]byte) Reply {
-	e, ok := c.typed(a[1], kindString)
+func cmdGetrange(s *Session, a [][]byte) {
+	from, ok := s.intArg(a[2])
 	if !ok {
-		return fail(msgWrongType)
+		return
 	}
-	var s []byte
-	if e != nil {
-		s = e.str
-	}
-	from, to, ok := window(a[2], a[3], len(s))
+	to, ok := s.intArg(a[3])
 	if !ok {
-		return fail(msgNotInt)
+		return
 	}
-	return bulk(s[from:to])
+	e, ok := s.typed(a[1], keyspace.String)
+	if !ok {
+		return
+	}
+	if !e.Exists() {
+		s.w.str("")
+		return
+	}
+	v := e.Str()
+	n := int64(len(v))
+	if from < 0 && to < 0 && from > to {
+		s.w.str("")
+		return
+	}
+	if from < 0 {
+		from = max(from+n, 0)
+	}
+	if to < 0 {
+		to = max(to+n, 0)
+	}
+	to = min(to, n-1)
+	if from > to || n == 0 {
+		s.w.str("")
+		return
+	}
+	s.w.bulk(v[from : to+1])
 }
 
-func incr(c *cmdContext, a [][]byte) Reply {
-	delta, ok := int64(1), true
+func cmdSetrange(s *Session, a [][]byte) {
+	off, ok := s.intArg(a[2])
+	if !ok {
+		return
+	}
+	if off < 0 {
+		s.fail("ERR offset is out of range")
+		return
+	}
+	e, ok := s.typedWrite(a[1], keyspace.String)
+	if !ok {
+		return
+	}
+	v := a[3]
+	if len(v) == 0 {
+		if e.Exists() {
+			s.w.count(len(e.Str()))
+		} else {
+			s.w.int(0)
+		}
+		return
+	}
+	if off > math.MaxInt64-int64(len(v)) || s.tooLong(off+int64(len(v))) {
+		if off > math.MaxInt64-int64(len(v)) {
+			s.tooLong(math.MaxInt64)
+		}
+		return
+	}
+	if !e.Exists() {
+		e = s.setString(e, a[1], nil, false)
+	}
+	copy(e.GrowString(int(off) + len(v))[off:], v)
+	s.changed(a[1], 1)
+	s.notify(notifyString, "setrange", a[1])
+	s.w.count(len(e.Str()))
+}
+
+func cmdIncr(s *Session, a [][]byte) {
+	by := int64(1)
 	if len(a) == 3 {
-		if delta, ok = parseInt(a[2]); !ok {
-			return fail(msgNotInt)
+		var ok bool
+		if by, ok = s.intArg(a[2]); !ok {
+			return
 		}
 	}
-	if a[0][0]|0x20 == 'd' {
-		if delta == math.MinInt64 {
-			return fail("ERR decrement would overflow")
+	if s.cmd.upper[0] == 'D' {
+		if by == math.MinInt64 {
+			s.fail("ERR decrement would overflow")
+			return
 		}
-		delta = -delta
+		by = -by
 	}
-	e, ok := c.typed(a[1], kindString)
-	if !ok {
-		return fail(msgWrongType)
+	if n, ok := s.incr(a[1], by); ok {
+		s.w.int(n)
 	}
-	var n, expireAt int64
-	if e != nil {
-		if n, ok = parseInt(e.str); !ok {
-			return fail(msgNotInt)
-		}
-		expireAt = e.expireAt
-	}
-	if delta > 0 && n > math.MaxInt64-delta || delta < 0 && n < math.MinInt64-delta {
-		return fail("ERR increment or decrement would overflow")
-	}
-	n += delta
-	c.setString(a[1], strconv.AppendInt(nil, n, 10), expireAt)
-	return integer(n)
 }
 
-func incrByFloat(c *cmdContext, a [][]byte) Reply {
-	e, ok := c.typed(a[1], kindString)
+// incr adds to the integer at a key.
+func (s *Session) incr(key []byte, by int64) (int64, bool) {
+	e, ok := s.typedWrite(key, keyspace.String)
 	if !ok {
-		return fail(msgWrongType)
+		return 0, false
 	}
-	var f float64
-	var expireAt int64
-	var err error
-	if e != nil {
-		if f, err = strconv.ParseFloat(string(e.str), 64); err != nil {
-			return fail(msgNotFloat)
+	var n int64
+	if e.Exists() {
+		if n, ok = parseInt(e.Str()); !ok {
+			s.fail(msgNotInt)
+			return 0, false
 		}
-		expireAt = e.expireAt
 	}
-	delta, err := strconv.ParseFloat(string(a[2]), 64)
-	if err != nil || math.IsNaN(delta) {
-		return fail(msgNotFloat)
+	if by < 0 && n < math.MinInt64-by || by > 0 && n > math.MaxInt64-by {
+		s.fail("ERR increment or decrement would overflow")
+		return 0, false
 	}
-	if f += delta; math.IsNaN(f) || math.IsInf(f, 0) {
-		return fail("ERR increment would produce NaN or Infinity")
+	n += by
+	var scratch [24]byte
+	s.setString(e, key, appendInt(scratch[:0], n), true)
+	s.changed(key, 1)
+	s.notify(notifyString, "incrby", key)
+	return n, true
+}
+
+func cmdIncrbyfloat(s *Session, a [][]byte) {
+	key := a[1]
+	e, ok := s.typedWrite(key, keyspace.String)
+	if !ok {
+		return
 	}
-	v := strconv.AppendFloat(nil, f, 'f', -1, 64)
-	c.setString(a[1], v, expireAt)
-	return bulk(v)
+	n, ok := new(big.Float), true
+	if e.Exists() {
+		if n, ok = parseLongDouble(e.Str()); !ok {
+			s.fail(msgNotFloat)
+			return
+		}
+	}
+	by, ok := parseLongDouble(a[2])
+	switch {
+	case !ok:
+		s.fail(msgNotFloat)
+		return
+	case n == nil || by == nil:
+		s.fail(msgInfinite)
+		return
+	}
+	n = addLongDouble(n, by)
+	v := formatLongDouble(n)
+	s.setString(e, key, v, true).SetText()
+	s.changed(key, 1)
+	s.notify(notifyString, "incrbyfloat", key)
+	s.effect([]byte("SET"), key, v, []byte("KEEPTTL"))
+	s.w.bulk(v)
+}
+
+// lcsMatch is a piece that two strings have in common.
+type lcsMatch struct{ a0, a1, b0, b1 int }
+
+func cmdLcs(s *Session, a [][]byte) {
+	var v [2][]byte
+	for i := range v {
+		if e := s.read(a[1+i]); e.Exists() {
+			if e.Type() != keyspace.String {
+				s.fail("ERR The specified keys must contain string values")
+				return
+			}
+			v[i] = bytes.Clone(e.Str())
+		}
+	}
+	var getLen, getIdx, withLen bool
+	minLen := int64(0)
+	for i := 3; i < len(a); i++ {
+		switch {
+		case is(a[i], "IDX"):
+			getIdx = true
+		case is(a[i], "LEN"):
+			getLen = true
+		case is(a[i], "WITHMATCHLEN"):
+			withLen = true
+		case is(a[i], "MINMATCHLEN") && i+1 < len(a):
+			n, ok := s.intArg(a[i+1])
+			if !ok {
+				return
+			}
+			minLen = max(n, 0)
+			i++
+		default:
+			s.fail(msgSyntax)
+			return
+		}
+	}
+	if getIdx && getLen {
+		s.fail("ERR If you want both the length and indexes, please just use IDX.")
+		return
+	}
+	if int64(len(v[0])+1)*int64(len(v[1])+1)*4 > maxString {
+		s.fail("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len")
+		return
+	}
+	matches, text := lcs(v[0], v[1], getLen)
+	switch {
+	case getLen:
+		s.w.count(len(text))
+	case !getIdx:
+		s.w.bulk(text)
+	default:
+		s.lcsReply(matches, len(text), int(minLen), withLen)
+	}
+}
+
+func (s *Session) lcsReply(matches []lcsMatch, total, minLen int, withLen bool) {
+	s.w.mapHead(2)
+	s.w.str("matches")
+	at, n := len(s.w.b), 0
+	for _, m := range matches {
+		if m.a1-m.a0+1 < minLen {
+			continue
+		}
+		n++
+		if withLen {
+			s.w.array(3)
+		} else {
+			s.w.array(2)
+		}
+		for _, p := range [2][2]int{{m.a0, m.a1}, {m.b0, m.b1}} {
+			s.w.array(2)
+			s.w.count(p[0])
+			s.w.count(p[1])
+		}
+		if withLen {
+			s.w.count(m.a1 - m.a0 + 1)
+		}
+	}
+	s.w.arrayAt(at, n)
+	s.w.str("len")
+	s.w.count(total)
+}
+
+// lcs returns the longest common subsequence and its pieces, the last one first.
+func lcs(a, b []byte, _ bool) ([]lcsMatch, []byte) {
+	w := len(b) + 1
+	t := make([]uint32, (len(a)+1)*w)
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			if a[i-1] == b[j-1] {
+				t[i*w+j] = t[(i-1)*w+j-1] + 1
+			} else {
+				t[i*w+j] = max(t[(i-1)*w+j], t[i*w+j-1])
+			}
+		}
+	}
+	left := int(t[len(a)*w+len(b)])
+	text := make([]byte, left)
+	var matches []lcsMatch
+	open := false
+	var m lcsMatch
+	for i, j := len(a), len(b); i > 0 && j > 0; {
+		if a[i-1] == b[j-1] {
+			left--
+			text[left] = a[i-1]
+			switch {
+			case open && m.a0 == i && m.b0 == j:
+				m.a0, m.b0 = i-1, j-1
+			default:
+				if open {
+					matches = append(matches, m)
+				}
+				m, open = lcsMatch{i - 1, i - 1, j - 1, j - 1}, true
+			}
+			i--
+			j--
+			continue
+		}
+		if t[(i-1)*w+j] > t[i*w+j-1] {
+			i--
+		} else {
+			j--
+		}
+	}
+	if open {
+		matches = append(matches, m)
+	}
+	return matches, text
 }

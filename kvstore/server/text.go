@@ -14,7 +14,8 @@ const maxLine = 512 << 20
 
 // handleText serves SET key value, GET key and DEL key.
 func (s *Server) handleText(conn net.Conn) {
-	c := &textClient{conn: conn, session: s.db.Session()}
+	c := &textClient{db: s.db, conn: conn, session: s.db.NewSession(nil)}
+	defer c.session.Close()
 	r := bufio.NewReaderSize(c, 16<<10)
 	var line []byte
 	for {
@@ -41,9 +42,11 @@ func (s *Server) handleText(conn net.Conn) {
 }
 
 type textClient struct {
+	db      *kvstore.DB
 	conn    net.Conn
 	session *kvstore.Session
 	out     []byte
+	reply   []byte
 }
 
 // Read sends what is to be sent before it waits for more input.
@@ -55,7 +58,7 @@ func (c *textClient) Read(b []byte) (int, error) {
 }
 
 func (c *textClient) flush() error {
-	if err := c.session.Flush(); err != nil {
+	if err := c.db.Commit(c.session.EndBatch()); err != nil {
 		_, _ = c.conn.Write([]byte("-ERR " + err.Error() + "\n"))
 		return err
 	}
@@ -81,26 +84,33 @@ func (c *textClient) line(words [][]byte) {
 	case name == "DEL" && len(words) < 2:
 		c.out = append(c.out, "-ERR usage: DEL key\n"...)
 	case name == "SET":
-		c.answer(c.session.Do([][]byte{[]byte("SET"), words[1], bytes.Join(words[2:], []byte(" "))}))
+		c.answer([]byte("SET"), words[1], bytes.Join(words[2:], []byte(" ")))
 	case name == "GET":
-		c.answer(c.session.Do([][]byte{[]byte("GET"), words[1]}))
+		c.answer([]byte("GET"), words[1])
 	case name == "DEL":
-		c.session.Do([][]byte{[]byte("DEL"), words[1]})
-		c.out = append(c.out, "+OK\n"...)
+		if c.reply = c.session.Exec(c.reply[:0], [][]byte{[]byte("DEL"), words[1]}); c.reply[0] != '-' {
+			c.reply = append(c.reply[:0], "+OK\r\n"...)
+		}
+		c.translate()
 	default:
 		c.out = append(c.out, "-ERR unknown command\n"...)
 	}
 }
 
-func (c *textClient) answer(r kvstore.Reply) {
-	switch r.Kind {
-	case kvstore.StatusReply:
-		c.out = append(append(append(c.out, '+'), r.Text...), '\n')
-	case kvstore.BulkReply:
-		c.out = append(append(append(c.out, '+'), r.Bytes...), '\n')
-	case kvstore.NilReply:
+func (c *textClient) answer(args ...[]byte) {
+	c.reply = c.session.Exec(c.reply[:0], args)
+	c.translate()
+}
+
+// translate turns a reply into a line.
+func (c *textClient) translate() {
+	head, body, _ := bytes.Cut(c.reply, []byte("\r\n"))
+	switch head[0] {
+	case '$':
+		c.out = append(append(append(c.out, '+'), bytes.TrimSuffix(body, []byte("\r\n"))...), '\n')
+	case '_':
 		c.out = append(c.out, "-ERR not found\n"...)
 	default:
-		c.out = append(append(append(c.out, "-"...), r.Text...), '\n')
+		c.out = append(append(c.out, head...), '\n')
 	}
 }

@@ -76,11 +76,11 @@ func Seek(lp []byte, i int) int {
 // Append appends an entry.
 func Append(lp, v []byte) []byte {
 	lp = AppendEntry(lp[:len(lp)-1], v)
-	return finish(append(lp, end), 1)
+	return Finish(append(lp, end), 1)
 }
 
-// finish sets the header.
-func finish(lp []byte, more int) []byte {
+// Finish sets the header of a pack to which more entries were added by hand.
+func Finish(lp []byte, more int) []byte {
 	binary.LittleEndian.PutUint32(lp, uint32(len(lp)))
 	n := int(binary.LittleEndian.Uint16(lp[4:]))
 	if n == unknown {
@@ -99,13 +99,13 @@ func Insert(lp []byte, at int, vs ...[]byte) []byte {
 	for _, v := range vs {
 		add = AppendEntry(add, v)
 	}
-	return finish(slices.Insert(lp, at, add...), len(vs))
+	return Finish(slices.Insert(lp, at, add...), len(vs))
 }
 
 // Replace puts v in the place of the entry at an offset.
 func Replace(lp []byte, at int, v []byte) []byte {
 	var buf [128]byte
-	return finish(slices.Replace(lp, at, at+Skip(lp[at:]), AppendEntry(buf[:0], v)...), 0)
+	return Finish(slices.Replace(lp, at, at+Skip(lp[at:]), AppendEntry(buf[:0], v)...), 0)
 }
 
 // Delete removes n entries from an offset on.
@@ -114,7 +114,7 @@ func Delete(lp []byte, at, n int) []byte {
 	for range n {
 		to += Skip(lp[to:])
 	}
-	return finish(slices.Delete(lp, at, to), -n)
+	return Finish(slices.Delete(lp, at, to), -n)
 }
 
 // Find returns the offset of the first entry that is v, of those at the given

@@ -16,6 +16,8 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"math/rand/v2"
+	"sync/atomic"
+	"unsafe"
 )
 
 // A Table maps keys to records. Use New.
@@ -120,6 +122,21 @@ func (t *Table) Find(h uint64, key []byte) Ref {
 	}
 }
 
+// FindHash calls f for the records whose keys have the hash, until it returns
+// false. f must not insert, resize or delete.
+func (t *Table) FindHash(h uint64, f func(Ref) bool) {
+	for g := t.home(h); ; g = &t.over[g.next] {
+		for i := 0; i < slots && g.refs[i] != 0; i++ {
+			if g.tag(i) == tagOf(h) && t.hashOf(g.refs[i]) == h && !f(g.refs[i]) {
+				return
+			}
+		}
+		if g.next == 0 {
+			return
+		}
+	}
+}
+
 func (t *Table) is(r Ref, key []byte) bool {
 	b := t.block(r)
 	if int(b[4]) == len(key) && len(key) != longMark {
@@ -146,11 +163,16 @@ func (t *Table) Value(r Ref) []byte {
 	return b[header+klen : header+klen+vlen : header+klen+vlen]
 }
 
-// Meta returns the caller's four bytes of a record.
-func (t *Table) Meta(r Ref) uint32 { return binary.LittleEndian.Uint32(t.block(r)) }
+// Meta returns the caller's four bytes of a record. Meta and SetMeta are atomic, so
+// that readers that exclude writers only may set them too.
+func (t *Table) Meta(r Ref) uint32 {
+	return atomic.LoadUint32((*uint32)(unsafe.Pointer(&t.block(r)[0]))) // blocks are aligned to 8
+}
 
 // SetMeta sets them.
-func (t *Table) SetMeta(r Ref, meta uint32) { binary.LittleEndian.PutUint32(t.block(r), meta) }
+func (t *Table) SetMeta(r Ref, meta uint32) {
+	atomic.StoreUint32((*uint32)(unsafe.Pointer(&t.block(r)[0])), meta)
+}
 
 // Insert adds a record for a key that has none; the value is for the caller to
 // write.
@@ -166,7 +188,7 @@ func (t *Table) Insert(h uint64, key []byte, meta uint32, vlen int) Ref {
 func (t *Table) record(key []byte, meta uint32, vlen int) Ref {
 	n := sizeOf(len(key), vlen)
 	r, b := t.alloc(n)
-	binary.LittleEndian.PutUint32(b, meta)
+	t.SetMeta(r, meta)
 	header := putLengths(b, len(key), vlen)
 	copy(b[header:], key)
 	t.live += n
@@ -200,7 +222,7 @@ func (t *Table) Resize(h uint64, r Ref, vlen int) Ref {
 			}
 		}
 	}
-	moved := t.record(b[header:header+klen], binary.LittleEndian.Uint32(b), vlen)
+	moved := t.record(b[header:header+klen], t.Meta(r), vlen)
 	copy(t.Value(moved), b[header+klen:header+klen+old])
 	t.replace(h, r, moved)
 	t.live -= size

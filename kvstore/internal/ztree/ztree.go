@@ -315,3 +315,17 @@ func (n *node) walkDown(rank int, f func(float64, table.Ref) bool) bool {
 	}
 	return true
 }
+
+// Bytes returns the memory that the tree uses.
+func (t *Tree) Bytes() int { return t.root.bytes() }
+
+func (n *node) bytes() int {
+	size := 16 + fanout*12
+	if n.kids != nil {
+		size += fanout * 8
+		for _, k := range n.kids[:n.n] {
+			size += k.bytes()
+		}
+	}
+	return size + 8
+}

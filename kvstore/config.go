@@ -1,0 +1,344 @@
+package kvstore
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/groundwork-go/groundwork/kvstore/internal/glob"
+)
+
+// Limits are what a server has to obey. They may be changed by CONFIG SET.
+type Limits struct {
+	MaxClients  int
+	Timeout     time.Duration  // of idle clients, 0: none
+	KeepAlive   time.Duration  // of TCP, 0: none
+	MaxBulk     int64          // bytes of an argument
+	QueryBuffer int64          // bytes of input that is not a command yet
+	Output      [3]OutputLimit // normal, replica, pubsub: see Session.Class
+}
+
+// An OutputLimit says how much output may wait for a client.
+type OutputLimit struct {
+	Hard    int64 // bytes, 0: no limit
+	Soft    int64 // bytes for no longer than SoftFor
+	SoftFor time.Duration
+}
+
+// config is what CONFIG GET and SET know.
+type config struct {
+	mu   sync.Mutex
+	list map[string]*setting
+
+	limits     atomic.Pointer[Limits]
+	pass       atomic.Pointer[string]
+	notify     atomic.Int64 // flags of notify-keyspace-events
+	slowerThan atomic.Int64 // microseconds, negative: never
+	slowMax    atomic.Int64
+	maxBulk    atomic.Int64
+	maxMemory  atomic.Int64
+	policy     atomic.Int64 // index of policyNames
+	samples    atomic.Int64
+}
+
+var policyNames = [...]string{"noeviction", "volatile-lru", "allkeys-lru"}
+
+// A setting is one option. Its value is the text that CONFIG GET answers.
+type setting struct {
+	name  string
+	value string
+	fixed bool // CONFIG SET refuses it
+	// set checks a text, applies it and returns its usual form.
+	set func(v string) (string, error)
+}
+
+// Limits returns the present limits.
+func (db *DB) Limits() *Limits { return db.conf.limits.Load() }
+
+func (db *DB) password() string { return *db.conf.pass.Load() }
+
+// CountRejected counts a connection that was refused because of MaxClients.
+func (db *DB) CountRejected() { db.clients.reject.Add(1) }
+
+func (c *config) add(name, value string, set func(v string) (string, error)) {
+	st := &setting{name: name, set: set, fixed: set == nil, value: value}
+	c.list[name] = st
+	if set != nil {
+		v, err := set(value)
+		if err != nil {
+			panic("kvstore: default of " + name + ": " + err.Error())
+		}
+		st.value = v
+	}
+}
+
+type configError string
+
+func (e configError) Error() string { return string(e) }
+
+// intSetting stores a number of a range.
+func intSetting(dst *atomic.Int64, lo, hi int64) func(string) (string, error) {
+	return func(v string) (string, error) {
+		n, ok := parseInt([]byte(v))
+		if !ok {
+			return "", configError("argument couldn't be parsed into an integer")
+		}
+		if n < lo || n > hi {
+			return "", configError(fmt.Sprintf("argument must be between %d and %d inclusive", lo, hi))
+		}
+		dst.Store(n)
+		return v, nil
+	}
+}
+
+// parseMemory reads a number of bytes with a unit.
+func parseMemory(v string) (int64, bool) {
+	i := 0
+	for i < len(v) && v[i] >= '0' && v[i] <= '9' {
+		i++
+	}
+	n, err := strconv.ParseInt(v[:i], 10, 64)
+	unit, ok := map[string]int64{"": 1, "b": 1, "k": 1000, "kb": 1 << 10, "m": 1e6, "mb": 1 << 20, "g": 1e9, "gb": 1 << 30}[strings.ToLower(v[i:])]
+	if err != nil || !ok || n > math.MaxInt64/unit {
+		return 0, false
+	}
+	return n * unit, true
+}
+
+func memorySetting(lo, hi int64, apply func(n int64)) func(string) (string, error) {
+	return func(v string) (string, error) {
+		n, ok := parseMemory(v)
+		if !ok {
+			return "", configError("argument must be a memory value")
+		}
+		if n < lo || n > hi {
+			return "", configError(fmt.Sprintf("argument must be between %d and %d inclusive", lo, hi))
+		}
+		apply(n)
+		return strconv.FormatInt(n, 10), nil
+	}
+}
+
+// limit changes a copy of the limits.
+func (c *config) limit(change func(l *Limits)) {
+	l := *c.limits.Load()
+	change(&l)
+	c.limits.Store(&l)
+}
+
+func (c *config) limitInt(lo, hi int64, change func(l *Limits, n int64)) func(string) (string, error) {
+	var n atomic.Int64
+	check := intSetting(&n, lo, hi)
+	return func(v string) (string, error) {
+		v, err := check(v)
+		if err == nil {
+			c.limit(func(l *Limits) { change(l, n.Load()) })
+		}
+		return v, err
+	}
+}
+
+var outputClasses = [...]string{"normal", "slave", "pubsub"}
+
+// setOutput reads groups of a class, a hard and a soft limit, and seconds.
+func (c *config) setOutput(v string) (string, error) {
+	words := strings.Fields(v)
+	if len(words)%4 != 0 || len(words) == 0 {
+		return "", configError("Wrong number of arguments in buffer limit configuration.")
+	}
+	l := *c.limits.Load()
+	for i := 0; i < len(words); i += 4 {
+		class := strings.ToLower(words[i])
+		if class == "replica" {
+			class = "slave"
+		}
+		at := slices.Index(outputClasses[:], class)
+		if at < 0 {
+			return "", configError("Invalid client class specified in buffer limit configuration.")
+		}
+		hard, ok1 := parseMemory(words[i+1])
+		soft, ok2 := parseMemory(words[i+2])
+		secs, err := strconv.Atoi(words[i+3])
+		if !ok1 || !ok2 || err != nil || secs < 0 {
+			return "", configError("Error in hard, soft or soft_seconds setting in buffer limit configuration.")
+		}
+		l.Output[at] = OutputLimit{hard, soft, time.Duration(secs) * time.Second}
+	}
+	c.limits.Store(&l)
+	var b strings.Builder
+	for i, o := range l.Output {
+		fmt.Fprintf(&b, "%s %d %d %d ", outputClasses[i], o.Hard, o.Soft, int(o.SoftFor.Seconds()))
+	}
+	return strings.TrimSpace(b.String()), nil
+}
+
+func (db *DB) initConfig(o *Options) {
+	c := &db.conf
+	c.list = make(map[string]*setting)
+	c.limits.Store(&Limits{})
+	l := &db.sp.Limits
+	for _, alias := range []string{"listpack", "ziplist"} {
+		c.add("hash-max-"+alias+"-entries", "512", intSetting(&l.HashEntries, 0, math.MaxInt64))
+		c.add("hash-max-"+alias+"-value", "64", intSetting(&l.HashValue, 0, math.MaxInt64))
+		c.add("zset-max-"+alias+"-entries", "128", intSetting(&l.ZSetEntries, 0, math.MaxInt64))
+		c.add("zset-max-"+alias+"-value", "64", intSetting(&l.ZSetValue, 0, math.MaxInt64))
+		c.add("list-max-"+alias+"-size", "-2", intSetting(&l.ListSize, math.MinInt32, math.MaxInt32))
+	}
+	c.add("set-max-intset-entries", "512", intSetting(&l.IntsetEntries, 0, math.MaxInt64))
+	c.add("slowlog-log-slower-than", "10000", intSetting(&c.slowerThan, -1, math.MaxInt64))
+	c.add("slowlog-max-len", "128", intSetting(&c.slowMax, 0, math.MaxInt64))
+	c.add("maxmemory", "0", memorySetting(0, math.MaxInt64, func(n int64) { c.maxMemory.Store(n) }))
+	c.add("maxmemory-samples", "5", intSetting(&c.samples, 1, math.MaxInt32))
+	c.add("maxmemory-policy", policyNames[0], func(v string) (string, error) {
+		i := slices.Index(policyNames[:], strings.ToLower(v))
+		if i < 0 {
+			return "", configError("argument(s) must be one of the following: " + strings.Join(policyNames[:], ", "))
+		}
+		c.policy.Store(int64(i))
+		return policyNames[i], nil
+	})
+	c.add("notify-keyspace-events", "", func(v string) (string, error) {
+		flags, ok := parseNotify(v)
+		if !ok {
+			return "", configError("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")
+		}
+		c.notify.Store(flags)
+		return formatNotify(flags), nil
+	})
+	c.add("requirepass", "", func(v string) (string, error) {
+		c.pass.Store(&v)
+		return v, nil
+	})
+	c.add("maxclients", "10000", c.limitInt(1, math.MaxInt32, func(l *Limits, n int64) { l.MaxClients = int(n) }))
+	c.add("timeout", "0", c.limitInt(0, math.MaxInt32, func(l *Limits, n int64) { l.Timeout = time.Duration(n) * time.Second }))
+	c.add("tcp-keepalive", "300", c.limitInt(0, math.MaxInt32, func(l *Limits, n int64) { l.KeepAlive = time.Duration(n) * time.Second }))
+	c.add("proto-max-bulk-len", "512mb", memorySetting(1<<20, math.MaxInt64, func(n int64) {
+		c.maxBulk.Store(n)
+		c.limit(func(l *Limits) { l.MaxBulk = n })
+	}))
+	c.add("client-query-buffer-limit", "1gb", memorySetting(1<<20, math.MaxInt64, func(n int64) {
+		c.limit(func(l *Limits) { l.QueryBuffer = n })
+	}))
+	c.add("client-output-buffer-limit", "normal 0 0 0 slave 256mb 64mb 60 pubsub 32mb 8mb 60", c.setOutput)
+	appendOnly := "no"
+	if db.dir != "" {
+		appendOnly = "yes"
+	}
+	c.add("appendonly", appendOnly, nil)
+	c.add("appendfsync", [...]string{"everysec", "always", "no"}[o.Fsync], nil)
+	c.add("databases", strconv.Itoa(db.sp.DBs()), nil)
+	c.add("dir", db.dir, nil)
+	c.add("save", "", nil)
+}
+
+func cmdConfigGet(s *Session, a [][]byte) {
+	c := &s.db.conf
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var found []*setting
+	for _, st := range c.list {
+		for _, p := range a[2:] {
+			if glob.Match(strings.ToLower(string(p)), st.name) {
+				found = append(found, st)
+				break
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b *setting) int { return cmp.Compare(a.name, b.name) })
+	s.w.mapHead(len(found))
+	for _, st := range found {
+		s.w.str(st.name)
+		s.w.str(st.value)
+	}
+}
+
+func cmdConfigSet(s *Session, a [][]byte) {
+	if len(a)%2 != 0 {
+		s.fail(msgSyntax)
+		return
+	}
+	c := &s.db.conf
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	seen := make(map[string]bool)
+	for i := 2; i < len(a); i += 2 {
+		name := strings.ToLower(string(a[i]))
+		st := c.list[name]
+		switch {
+		case st == nil:
+			s.fail("ERR Unknown option or number of arguments for CONFIG SET - '" + string(a[i]) + "'")
+			return
+		case st.fixed:
+			s.fail("ERR CONFIG SET failed (possibly related to argument '" + string(a[i]) + "') - can't set immutable config")
+			return
+		case seen[name]:
+			s.fail("ERR CONFIG SET failed (possibly related to argument '" + string(a[i]) + "') - duplicate parameter")
+			return
+		}
+		seen[name] = true
+	}
+	type change struct {
+		st  *setting
+		old string
+	}
+	var done []change
+	for i := 2; i < len(a); i += 2 {
+		st := c.list[strings.ToLower(string(a[i]))]
+		v, err := st.set(string(a[i+1]))
+		if err != nil {
+			for _, d := range done { // all or nothing
+				d.st.value, _ = d.st.set(d.old) // it was good before
+			}
+			s.fail("ERR CONFIG SET failed (possibly related to argument '" + string(a[i]) + "') - " + err.Error())
+			return
+		}
+		done = append(done, change{st, st.value})
+		c.changed(st.name, v)
+	}
+	s.w.ok()
+}
+
+// changed sets the text of an option, and that of its other name.
+func (c *config) changed(name, v string) {
+	c.list[name].value = v
+	for _, pair := range [][2]string{{"listpack", "ziplist"}, {"ziplist", "listpack"}} {
+		if strings.Contains(name, pair[0]) {
+			c.list[strings.Replace(name, pair[0], pair[1], 1)].value = v
+		}
+	}
+}
+
+func cmdConfigRewrite(s *Session, _ [][]byte) {
+	s.fail("ERR The server is running without a config file")
+}
+
+func cmdConfigResetstat(s *Session, _ [][]byte) {
+	s.db.stats.reset()
+	for i := range s.db.cmds.stats {
+		st := &s.db.cmds.stats[i]
+		for _, n := range []*atomic.Int64{&st.calls, &st.nanos, &st.rejected, &st.failed} {
+			n.Store(0)
+		}
+	}
+	s.db.clients.total.Store(0)
+	s.db.clients.reject.Store(0)
+	s.w.ok()
+}
+
+func (c *counters) reset() {
+	for _, n := range []*atomic.Int64{&c.commands, &c.hits, &c.misses, &c.expired, &c.evicted, &c.netIn, &c.netOut, &c.reads, &c.writes} {
+		n.Store(0)
+	}
+	c.mu.Lock()
+	c.errors = nil
+	c.mu.Unlock()
+}
+
+// outOfMemory tells whether maxmemory is reached and nothing can be evicted.
+func (db *DB) outOfMemory(s *Session) bool { return false }

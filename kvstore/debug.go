@@ -1,0 +1,91 @@
+package kvstore
+
+import (
+	"crypto/sha1"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/groundwork-go/groundwork/kvstore/internal/keyspace"
+)
+
+func cmdDebug(s *Session, a [][]byte) {
+	switch {
+	case is(a[1], "SLEEP") && len(a) == 3:
+		f, ok := parseFloat(a[2])
+		if !ok || f < 0 || f > math.MaxInt32 {
+			s.fail(msgNotFloat)
+			return
+		}
+		time.Sleep(time.Duration(f * float64(time.Second)))
+		s.w.ok()
+	case is(a[1], "SET-ACTIVE-EXPIRE") && len(a) == 3:
+		s.db.noExpireCycle.Store(string(a[2]) == "0")
+		s.w.ok()
+	case is(a[1], "OBJECT") && len(a) >= 3:
+		e := s.peek(a[2])
+		if !e.Exists() {
+			s.fail("ERR no such key")
+			return
+		}
+		s.w.status(fmt.Sprintf("Value at:0x0 refcount:1 encoding:%s serializedlength:%d lru:%d lru_seconds_idle:%d", e.Encoding(), e.Bytes(), 0, e.Idle()))
+	case is(a[1], "DIGEST") && len(a) == 2:
+		var sum [sha1.Size]byte
+		for dbi := range s.db.sp.DBs() {
+			for i := range keyspace.Stripes {
+				s.db.sp.ShardAt(dbi, i).Each(func(e keyspace.Entry) bool {
+					mixXor(&sum, s.digest(dbi, e))
+					return true
+				})
+			}
+		}
+		s.w.status(fmt.Sprintf("%x", sum[:]))
+	case is(a[1], "DIGEST-VALUE"):
+		s.w.array(len(a) - 2)
+		for _, key := range a[2:] {
+			var sum [sha1.Size]byte
+			if e := s.peek(key); e.Exists() {
+				sum = s.digestValue(e)
+			}
+			s.w.status(fmt.Sprintf("%x", sum[:]))
+		}
+	default:
+		s.fail("ERR unknown subcommand or wrong number of arguments for '" + cut(a[1], 128) + "'. Try DEBUG HELP.")
+	}
+}
+
+func mixXor(sum *[sha1.Size]byte, d [sha1.Size]byte) {
+	for i := range sum {
+		sum[i] ^= d[i]
+	}
+}
+
+// digest is a checksum of a key and its value that does not depend on an order
+// that sets and hashes do not have.
+func (s *Session) digest(dbi int, e keyspace.Entry) [sha1.Size]byte {
+	d := s.digestValue(e)
+	ttl := ""
+	if e.ExpireAt() != 0 {
+		ttl = "!!expire!!"
+	}
+	return sha1.Sum(fmt.Appendf(nil, "%d:%s:%s:%s", dbi, e.Key(), d[:], ttl))
+}
+
+func (s *Session) digestValue(e keyspace.Entry) [sha1.Size]byte {
+	v := e.Freeze()
+	if v.Type == keyspace.String {
+		return sha1.Sum(append([]byte("string:"), v.Str()...))
+	}
+	var sum [sha1.Size]byte
+	i := 0
+	v.Each(func(a, b []byte, score float64) bool {
+		buf := fmt.Appendf(nil, "%s:%d:%s:%s:%v", v.Type, len(a), a, b, score)
+		if v.Type == keyspace.List {
+			buf = fmt.Appendf(buf, ":%d", i)
+		}
+		i++
+		mixXor(&sum, sha1.Sum(buf))
+		return true
+	})
+	return sum
+}

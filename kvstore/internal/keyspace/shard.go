@@ -1,0 +1,359 @@
+package keyspace
+
+import (
+	"encoding/binary"
+
+	"github.com/groundwork-go/groundwork/kvstore/internal/quicklist"
+	"github.com/groundwork-go/groundwork/kvstore/internal/table"
+	"github.com/groundwork-go/groundwork/kvstore/internal/ztree"
+)
+
+// A Shard is the part of a database that belongs to one stripe.
+type Shard struct {
+	sp       *Space
+	tab      *table.Table
+	objects  []object
+	freeObjs []uint32
+	expiring int // keys with a time to live
+	ttl      ttlHeap
+	views    []*viewPart // open ones
+	scratch  []byte      // for writers
+}
+
+// object is a large collection.
+type object struct {
+	list *quicklist.List
+	tab  *table.Table // fields, or members, of a sorted set with their scores
+	tree *ztree.Tree
+}
+
+// A Type is one of Redis's types.
+type Type uint8
+
+// The types.
+const (
+	String Type = iota
+	List
+	Set
+	ZSet
+	Hash
+)
+
+// String returns the name that TYPE answers.
+func (t Type) String() string { return [...]string{"string", "list", "set", "zset", "hash"}[t] }
+
+// enc is how a value is kept: all but the large ones in the record itself.
+type enc uint8
+
+const (
+	encString enc = iota
+	encListPack
+	encList // large
+	encIntset
+	encSet // large
+	encZPack
+	encZSet // large
+	encHashPack
+	encHash // large
+)
+
+func (e enc) large() bool { return e == encList || e == encSet || e == encZSet || e == encHash }
+
+func (e enc) typ() Type {
+	return [...]Type{String, List, List, Set, Set, ZSet, ZSet, Hash, Hash}[e]
+}
+
+// The meta data of a record: the encoding, flags, and the time of the last use in
+// seconds, modulo 2^24.
+const (
+	encMask   = 0xf
+	flagTTL   = 1 << 4 // the value begins with the time of expiry
+	flagRaw   = 1 << 5 // a string that was changed in place, for OBJECT ENCODING
+	flagText  = 1 << 6 // a string that is not to be called an integer, likewise
+	clockBits = 24
+	clockMask = 1<<clockBits - 1
+)
+
+// An Entry is a key in a shard. The zero Entry, and one with Exists false, is no
+// key.
+type Entry struct {
+	s *Shard
+	h uint64
+	r table.Ref
+}
+
+// Find returns the entry of a key, expired or not. A nil shard has none.
+func (s *Shard) Find(h uint64, key []byte) Entry {
+	if s == nil {
+		return Entry{}
+	}
+	return Entry{s, h, s.tab.Find(h, key)}
+}
+
+// FindWrite is Find before a change: open views take over what they need.
+func (s *Shard) FindWrite(h uint64, key []byte) Entry {
+	e := Entry{s, h, s.tab.Find(h, key)}
+	if len(s.views) != 0 {
+		s.keep(e, key)
+	}
+	return e
+}
+
+// Exists tells whether the entry is that of a key.
+func (e Entry) Exists() bool { return e.r != 0 }
+
+// Key returns the key, good until the shard is unlocked or changed.
+func (e Entry) Key() []byte { return e.s.tab.Key(e.r) }
+
+// KeyHash returns the hash of the key.
+func (e Entry) KeyHash() uint64 { return e.h }
+
+func (e Entry) meta() uint32 { return e.s.tab.Meta(e.r) }
+
+func (e Entry) enc() enc { return enc(e.meta() & encMask) }
+
+// Type returns the type of the value.
+func (e Entry) Type() Type { return e.enc().typ() }
+
+// Touch notes that the key is used now.
+func (e Entry) Touch() {
+	m := e.meta()
+	if now := e.s.sp.clock.Load() & clockMask; m>>8 != now {
+		e.s.tab.SetMeta(e.r, m&0xff|now<<8)
+	}
+}
+
+// Idle returns for how many seconds the key was not used.
+func (e Entry) Idle() uint32 {
+	return (e.s.sp.clock.Load() - e.meta()>>8) & clockMask
+}
+
+// SetIdle sets that.
+func (e Entry) SetIdle(seconds uint32) {
+	e.s.tab.SetMeta(e.r, e.meta()&0xff|((e.s.sp.clock.Load()-seconds)&clockMask)<<8)
+}
+
+// payload returns the value without the time of expiry.
+func (e Entry) payload() []byte {
+	v := e.s.tab.Value(e.r)
+	if e.meta()&flagTTL != 0 {
+		return v[8:]
+	}
+	return v
+}
+
+// resize changes the length of the payload.
+func (e *Entry) resize(n int) []byte {
+	if e.meta()&flagTTL != 0 {
+		n += 8
+	}
+	e.r = e.s.tab.Resize(e.h, e.r, n)
+	return e.payload()
+}
+
+// splice replaces del bytes of the payload by ins.
+func (e *Entry) splice(at, del int, ins []byte) []byte {
+	p := e.payload()
+	n := len(p)
+	if grow := len(ins) - del; grow > 0 {
+		p = e.resize(n + grow)
+		copy(p[at+len(ins):], p[at+del:n])
+	} else if grow < 0 {
+		copy(p[at+len(ins):], p[at+del:])
+		p = e.resize(n + grow)
+	}
+	copy(p[at:], ins)
+	return p
+}
+
+// setPayload replaces the payload. b must not be of the shard.
+func (e *Entry) setPayload(b []byte) {
+	copy(e.resize(len(b)), b)
+}
+
+func (e Entry) setEnc(c enc) {
+	e.s.tab.SetMeta(e.r, e.meta()&^(encMask|flagRaw|flagText)|uint32(c))
+}
+
+// insert adds a key that is not there.
+func (s *Shard) insert(h uint64, key []byte, c enc, n int) Entry {
+	meta := uint32(c) | (s.sp.clock.Load()&clockMask)<<8
+	return Entry{s, h, s.tab.Insert(h, key, meta, n)}
+}
+
+// object returns the large collection of an entry.
+func (e Entry) object() *object {
+	return &e.s.objects[binary.LittleEndian.Uint32(e.payload())]
+}
+
+// setObject makes a value large.
+func (e *Entry) setObject(c enc, o object) {
+	s := e.s
+	var id uint32
+	if last := len(s.freeObjs) - 1; last >= 0 {
+		id = s.freeObjs[last]
+		s.freeObjs = s.freeObjs[:last]
+		s.objects[id] = o
+	} else {
+		id = uint32(len(s.objects))
+		s.objects = append(s.objects, o)
+	}
+	binary.LittleEndian.PutUint32(e.resize(4), id)
+	e.setEnc(c)
+}
+
+// dropObject forgets the large collection of an entry, if it has one.
+func (e Entry) dropObject() {
+	if e.enc().large() {
+		id := binary.LittleEndian.Uint32(e.payload())
+		e.s.objects[id] = object{}
+		e.s.freeObjs = append(e.s.freeObjs, id)
+	}
+}
+
+// Delete removes the key.
+func (e Entry) Delete() {
+	e.dropObject()
+	if e.meta()&flagTTL != 0 {
+		e.s.expiring--
+	}
+	e.s.tab.Delete(e.h, e.r)
+}
+
+// Gone returns the entry without its key, which was deleted.
+func (e Entry) Gone() Entry { return Entry{e.s, e.h, 0} }
+
+// Shard returns where the entry is.
+func (e Entry) Shard() *Shard { return e.s }
+
+// Tidy gives back memory of deleted keys, if there is much. All entries of the
+// shard are void then.
+func (s *Shard) Tidy() {
+	if s.tab.Wasted() {
+		s.tab.Compact()
+	}
+}
+
+// Same tells whether two entries are the same one.
+func (e Entry) Same(o Entry) bool { return e.s == o.s && e.r == o.r }
+
+// ExpireAt returns the time of expiry in Unix milliseconds, 0 if there is none.
+func (e Entry) ExpireAt() int64 {
+	if e.meta()&flagTTL == 0 {
+		return 0
+	}
+	return int64(binary.LittleEndian.Uint64(e.s.tab.Value(e.r)))
+}
+
+// SetExpireAt sets it; 0 is never.
+func (e *Entry) SetExpireAt(at int64) {
+	s := e.s
+	has := e.meta()&flagTTL != 0
+	switch {
+	case at == 0 && has:
+		v := s.tab.Value(e.r)
+		copy(v, v[8:])
+		s.tab.SetMeta(e.r, e.meta()&^flagTTL)
+		e.r = s.tab.Resize(e.h, e.r, len(v)-8)
+		s.expiring--
+		return
+	case at == 0:
+		return
+	case !has:
+		n := len(s.tab.Value(e.r))
+		e.r = s.tab.Resize(e.h, e.r, n+8)
+		v := s.tab.Value(e.r)
+		copy(v[8:], v[:n])
+		s.tab.SetMeta(e.r, e.meta()|flagTTL)
+		s.expiring++
+	}
+	v := s.tab.Value(e.r)
+	if has && int64(binary.LittleEndian.Uint64(v)) == at {
+		return
+	}
+	binary.LittleEndian.PutUint64(v, uint64(at))
+	s.ttl.push(at, e.h)
+	if len(s.ttl) > 1024 && len(s.ttl) > 3*s.expiring {
+		s.rebuildTTL()
+	}
+}
+
+// Len returns the number of keys of the shard.
+func (s *Shard) Len() int {
+	if s == nil {
+		return 0
+	}
+	return s.tab.Len()
+}
+
+// Expiring returns how many of them have a time to live.
+func (s *Shard) Expiring() int {
+	if s == nil {
+		return 0
+	}
+	return s.expiring
+}
+
+// Scan calls f for the entries at a place in the order of the hashes and returns
+// the place behind; 0 is the beginning and the end. What is there from the first
+// call to the last is seen.
+func (s *Shard) Scan(pos uint64, f func(Entry) bool) uint64 {
+	if s == nil {
+		return 0
+	}
+	return s.tab.Scan(pos, func(r table.Ref) bool { return f(Entry{s, 0, r}.rehash()) })
+}
+
+// Each calls f for all entries, until it returns false; f must not change the
+// shard.
+func (s *Shard) Each(f func(Entry) bool) {
+	if s != nil {
+		s.tab.Each(func(r table.Ref) bool { return f(Entry{s, 0, r}.rehash()) })
+	}
+}
+
+// rehash fills in the hash.
+func (e Entry) rehash() Entry {
+	e.h = e.s.sp.Hash(e.Key())
+	return e
+}
+
+// Random returns an entry by chance.
+func (s *Shard) Random() Entry {
+	if s == nil || s.tab.Len() == 0 {
+		return Entry{}
+	}
+	return Entry{s, 0, s.tab.Random()}.rehash()
+}
+
+// Bytes returns the memory that the shard uses.
+func (s *Shard) Bytes() int {
+	n := s.tab.Bytes() + cap(s.objects)*24 + cap(s.ttl)*16
+	for i := range s.objects {
+		n += s.objects[i].bytes()
+	}
+	return n
+}
+
+func (o *object) bytes() int {
+	n := 0
+	if o.list != nil {
+		n += o.list.Bytes()
+	}
+	if o.tab != nil {
+		n += o.tab.Bytes()
+	}
+	if o.tree != nil {
+		n += o.tree.Bytes()
+	}
+	return n
+}
+
+// Bytes returns the memory that the key and its value use.
+func (e Entry) Bytes() int {
+	n := e.s.tab.Size(e.r) + 6
+	if e.enc().large() {
+		n += e.object().bytes()
+	}
+	return n
+}

@@ -1,0 +1,192 @@
+// Package keyspace keeps the keys of a store and their values, in several numbered
+// databases: strings, lists, sets, hashes and sorted sets in the encodings of
+// Redis 7.0, with times to live, and views of a moment that stay as they are.
+//
+// The keys are spread over 64 stripes by their hashes. A stripe has a lock; all
+// that is done with a key is done while its stripe is locked. What belongs to a
+// stripe and a database is a Shard: a table of records (see package table). A
+// record has the key and the value in one piece, if that is a string or a small
+// collection; a large collection is an object beside the table.
+//
+// The package knows nothing of commands, clients and files.
+package keyspace
+
+import (
+	"hash/maphash"
+	"math/bits"
+	"sync/atomic"
+
+	"github.com/groundwork-go/groundwork/kvstore/internal/table"
+)
+
+// Stripes is the number of stripes: a Mask has a bit for each.
+const Stripes = 64
+
+// A Mask names stripes.
+type Mask uint64
+
+// All names all stripes.
+const All = ^Mask(0)
+
+// Limits say up to which size collections are packed. They are Redis's options of
+// these names.
+type Limits struct {
+	HashEntries, HashValue atomic.Int64 // hash-max-listpack-entries, -value
+	ZSetEntries, ZSetValue atomic.Int64 // zset-max-listpack-entries, -value
+	IntsetEntries          atomic.Int64 // set-max-intset-entries
+	ListSize               atomic.Int64 // list-max-listpack-size
+}
+
+// A Space is a set of databases. Use New.
+type Space struct {
+	Limits  Limits
+	seed    maphash.Seed
+	dbs     int
+	clock   atomic.Uint32 // seconds, for idle times
+	stripes [Stripes]stripe
+}
+
+type stripe struct {
+	rwlock
+	shards []*Shard // guarded by the lock; by database, nil: nothing was ever written
+}
+
+// New returns a space of so many databases, with Redis's limits.
+func New(dbs int) *Space {
+	sp := &Space{seed: maphash.MakeSeed(), dbs: dbs}
+	sp.Limits.HashEntries.Store(512)
+	sp.Limits.HashValue.Store(64)
+	sp.Limits.ZSetEntries.Store(128)
+	sp.Limits.ZSetValue.Store(64)
+	sp.Limits.IntsetEntries.Store(512)
+	sp.Limits.ListSize.Store(-2)
+	for i := range sp.stripes {
+		sp.stripes[i].shards = make([]*Shard, dbs)
+	}
+	return sp
+}
+
+// DBs returns the number of databases.
+func (sp *Space) DBs() int { return sp.dbs }
+
+// SetClock sets the time that reading and writing a key leaves on it, in seconds.
+func (sp *Space) SetClock(seconds uint32) { sp.clock.Store(seconds) }
+
+// Hash returns the hash of a key.
+func (sp *Space) Hash(key []byte) uint64 { return maphash.Bytes(sp.seed, key) }
+
+// HashString is Hash of a string.
+func (sp *Space) HashString(key string) uint64 { return maphash.String(sp.seed, key) }
+
+// MaskOf returns the mask of the stripe of a hash.
+func MaskOf(h uint64) Mask { return 1 << (h % Stripes) }
+
+// Lock locks stripes for writing, in order.
+func (sp *Space) Lock(m Mask) {
+	for ; m != 0; m &= m - 1 {
+		sp.stripes[bits.TrailingZeros64(uint64(m))].lock()
+	}
+}
+
+// Unlock unlocks them.
+func (sp *Space) Unlock(m Mask) {
+	for ; m != 0; m &= m - 1 {
+		sp.stripes[bits.TrailingZeros64(uint64(m))].unlock()
+	}
+}
+
+// RLock locks stripes for reading, in order.
+func (sp *Space) RLock(m Mask) {
+	for ; m != 0; m &= m - 1 {
+		sp.stripes[bits.TrailingZeros64(uint64(m))].rlock()
+	}
+}
+
+// RUnlock unlocks them.
+func (sp *Space) RUnlock(m Mask) {
+	for ; m != 0; m &= m - 1 {
+		sp.stripes[bits.TrailingZeros64(uint64(m))].runlock()
+	}
+}
+
+// Shard returns the shard of a hash for reading; nil has no keys.
+func (sp *Space) Shard(db int, h uint64) *Shard { return sp.stripes[h%Stripes].shards[db] }
+
+// ShardAt returns the shard of a stripe for reading; nil has no keys.
+func (sp *Space) ShardAt(db, stripe int) *Shard { return sp.stripes[stripe].shards[db] }
+
+// WriteShard returns the shard of a hash, which it makes if there is none.
+func (sp *Space) WriteShard(db int, h uint64) *Shard {
+	st := &sp.stripes[h%Stripes]
+	if s := st.shards[db]; s != nil {
+		return s
+	}
+	s := &Shard{sp: sp, tab: table.New(sp.Hash)}
+	st.shards[db] = s
+	return s
+}
+
+// Swap swaps two databases. All stripes must be locked for writing, and no view
+// may be open.
+func (sp *Space) Swap(a, b int) {
+	for i := range sp.stripes {
+		sh := sp.stripes[i].shards
+		sh[a], sh[b] = sh[b], sh[a]
+	}
+}
+
+// Flush removes all keys of a database and returns how many there were. All
+// stripes must be locked for writing.
+func (sp *Space) Flush(db int) int {
+	n := 0
+	for i := range sp.stripes {
+		sh := sp.stripes[i].shards
+		if sh[db] != nil {
+			n += sh[db].tab.Len()
+			sh[db] = nil
+		}
+	}
+	return n
+}
+
+// Len returns the number of keys of a database, and of those with a time to live.
+// It locks by itself.
+func (sp *Space) Len(db int) (keys, expiring int) {
+	for i := range sp.stripes {
+		st := &sp.stripes[i]
+		st.rlock()
+		if s := st.shards[db]; s != nil {
+			keys += s.tab.Len()
+			expiring += s.expiring
+		}
+		st.runlock()
+	}
+	return keys, expiring
+}
+
+// LenLocked is Len for those who have locked all stripes.
+func (sp *Space) LenLocked(db int) (keys, expiring int) {
+	for i := range sp.stripes {
+		if s := sp.stripes[i].shards[db]; s != nil {
+			keys += s.tab.Len()
+			expiring += s.expiring
+		}
+	}
+	return keys, expiring
+}
+
+// Bytes returns the memory that everything uses. It locks by itself.
+func (sp *Space) Bytes() int {
+	n := 0
+	for i := range sp.stripes {
+		st := &sp.stripes[i]
+		st.rlock()
+		for _, s := range st.shards {
+			if s != nil {
+				n += s.Bytes()
+			}
+		}
+		st.runlock()
+	}
+	return n
+}

@@ -8,8 +8,6 @@ import (
 	"io/fs"
 
 	"github.com/groundwork-go/groundwork/calc/internal/check"
-	"github.com/groundwork-go/groundwork/calc/internal/rt"
-	"github.com/groundwork-go/groundwork/calc/internal/tree"
 	"github.com/groundwork-go/groundwork/calc/internal/typed"
 	"github.com/groundwork-go/groundwork/calc/internal/types"
 	"github.com/groundwork-go/groundwork/calc/internal/value"
@@ -47,6 +45,11 @@ type Options struct {
 
 	// Limits bound compilation and runs.
 	Limits Limits
+
+	// Backend is what runs the program.
+	Backend Backend
+
+	verify bool // the intermediate form, behind each pass; for tests
 }
 
 // Limits bound what a program may use. Of the fields without a default zero means
@@ -85,8 +88,7 @@ func (l Limits) withDefaults() Limits {
 // goroutines at once.
 type Program struct {
 	compiler *compiler
-	prog     *typed.Program
-	code     *tree.Code
+	image    *image
 }
 
 // compiler is what is fixed for all sources of a program or session.
@@ -191,12 +193,22 @@ func Compile(src string, o *Options) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Program{c, prog, tree.Compile(prog, nil)}, nil
+	img, err := c.build(c.o.Name, prog)
+	if err != nil {
+		return nil, err
+	}
+	return &Program{c, img}, nil
+}
+
+// build makes the image of a program.
+func (c *compiler) build(name string, prog *typed.Program) (img *image, err error) {
+	defer c.sources.internal(name, &err)
+	return c.image(prog, nil, false)
 }
 
 // Type returns the type of the program's value as the language writes it, "" if it
 // has none.
-func (p *Program) Type() string { return newValue(p.prog.Result, value.Value{}).Type() }
+func (p *Program) Type() string { return newValue(p.image.prog.Result, value.Value{}).Type() }
 
 // Run runs the program. env holds the values of the names in Options.Env, as a
 // struct or a map[string]any; a missing name or a wrong type is an error before
@@ -207,15 +219,7 @@ func (p *Program) Run(ctx context.Context, env any) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
-	return p.compiler.run(ctx, p.compiler.machine(), p.prog, p.code, values)
-}
-
-// machine returns a machine for a run.
-func (c *compiler) machine() *tree.Machine {
-	m := tree.New()
-	l := c.o.Limits
-	m.Limits, m.Out = rt.Limits{Steps: l.Steps, Memory: l.Memory, Depth: l.Depth}, c.o.Output
-	return m
+	return p.compiler.run(ctx, p.compiler.machine(p.image), p.image, values)
 }
 
 // values converts the host's values of one run.
@@ -237,14 +241,14 @@ func (c *compiler) values(env any) ([]value.Value, error) {
 	return values, nil
 }
 
-func (c *compiler) run(ctx context.Context, m *tree.Machine, prog *typed.Program, code *tree.Code, env []value.Value) (_ Value, err error) {
+func (c *compiler) run(ctx context.Context, m machine, img *image, env []value.Value) (_ Value, err error) {
 	defer c.sources.internal(c.o.Name, &err)
-	v, fault := m.Run(ctx, code, env, c.o.Args)
+	v, fault := m.run(ctx, img, env, c.o.Args)
 	if fault != nil {
 		return Value{}, c.sources.fault(fault)
 	}
-	if prog.Result.Is(types.KNone) {
+	if img.prog.Result.Is(types.KNone) {
 		return Value{}, nil
 	}
-	return newValue(prog.Result, v), nil
+	return newValue(img.prog.Result, v), nil
 }

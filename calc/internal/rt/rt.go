@@ -89,6 +89,25 @@ func (r *State) Step() error {
 	return r.Poll()
 }
 
+// Allowance returns how many calls and rounds, at most most, may go by before Spend
+// has to be told of them.
+func (r *State) Allowance(most int64) int64 {
+	if r.Limits.Steps > 0 {
+		return max(0, min(most, r.Limits.Steps-r.steps))
+	}
+	return most
+}
+
+// Spend counts several calls and rounds at once.
+func (r *State) Spend(n int64) error {
+	if r.Limits.Steps > 0 {
+		if r.steps += n; r.steps > r.Limits.Steps {
+			return &limitError{fmt.Sprintf("more than %d steps", r.Limits.Steps)}
+		}
+	}
+	return r.Poll()
+}
+
 // Grow accounts for bytes that are about to be taken. Past the limit it measures
 // what is alive, since the rest belongs to Go's collector.
 func (r *State) Grow(bytes int64) error {

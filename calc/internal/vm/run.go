@@ -1,0 +1,842 @@
+package vm
+
+import (
+	"fmt"
+	"math"
+	"unicode/utf8"
+	"unsafe"
+
+	"github.com/groundwork-go/groundwork/calc/internal/builtin"
+	"github.com/groundwork-go/groundwork/calc/internal/types"
+	"github.com/groundwork-go/groundwork/calc/internal/value"
+)
+
+// objectBytes is what an object takes besides its contents, about.
+const objectBytes = 32
+
+// batch is how many calls and rounds of loops go by before the run looks whether it
+// has to end.
+const batch = 4096
+
+// noDepth stands for no limit of calls.
+const noDepth = 1 << 40
+
+func float(w unsafe.Pointer, i uint64) *float64 { return (*float64)(unsafe.Add(w, i*8)) }
+
+// flag returns a bool as a word.
+func flag(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func intRange(x float64) error {
+	return fmt.Errorf("int out of range: %s", value.AppendFloat(nil, x))
+}
+
+func keyError(t *types.Type, key value.Value) error { return builtin.KeyError(t, key) }
+
+// runeAt returns the first character of s, which is not empty.
+func runeAt(s string) *value.Obj {
+	c, size := utf8.DecodeRuneInString(s)
+	if c == utf8.RuneError {
+		return value.NewStr("\ufffd")
+	}
+	return value.NewStr(s[:size])
+}
+
+// run runs the code at entry in the second window until that returns. The operands
+// of an instruction are its bits from 16, from 32 and from 48 on; they are taken
+// out in place, since that is what Go's compiler makes the best code of.
+func (m *Machine) run(entry int) error {
+	code := unsafe.Pointer(&m.code.code[0])
+	pc := unsafe.Add(code, entry*8)
+	w, r := unsafe.Pointer(&m.words[1]), unsafe.Pointer(&m.refs[1])
+	limit := m.limit
+	spend := m.Allowance(batch)
+	fuel := spend
+	depth := m.Limits.Depth - 1 // the call that is under way is one
+	if m.Limits.Depth == 0 {
+		depth = noDepth
+	}
+	var err error
+	for {
+		ins := *(*uint64)(pc)
+		pc = unsafe.Add(pc, 8)
+		switch op(ins & 0xffff) {
+		case opHalt:
+			return nil
+		case opMov:
+			*word(w, ins>>16&0xffff) = *word(w, ins>>32&0xffff)
+		case opLoadI:
+			*word(w, ins>>16&0xffff) = uint64(int64(int16(ins >> 32)))
+		case opLoadK:
+			*word(w, ins>>16&0xffff) = *(*uint64)(pc)
+			pc = unsafe.Add(pc, 8)
+		case opMovR:
+			*ref(r, ins>>16&0xffff) = *ref(r, ins>>32&0xffff)
+		case opLoadR:
+			*ref(r, ins>>16&0xffff) = m.code.objects[ins>>32]
+		case opClear:
+			clear(unsafe.Slice(ref(r, ins>>16&0xffff), ins>>32&0xffff))
+		case opAdd:
+			*word(w, ins>>16&0xffff) = *word(w, ins>>32&0xffff) + *word(w, ins>>48)
+		case opSub:
+			*word(w, ins>>16&0xffff) = *word(w, ins>>32&0xffff) - *word(w, ins>>48)
+		case opMul:
+			*word(w, ins>>16&0xffff) = *word(w, ins>>32&0xffff) * *word(w, ins>>48)
+		case opAnd:
+			*word(w, ins>>16&0xffff) = *word(w, ins>>32&0xffff) & *word(w, ins>>48)
+		case opOr:
+			*word(w, ins>>16&0xffff) = *word(w, ins>>32&0xffff) | *word(w, ins>>48)
+		case opXor:
+			*word(w, ins>>16&0xffff) = *word(w, ins>>32&0xffff) ^ *word(w, ins>>48)
+		case opAddI:
+			*word(w, ins>>16&0xffff) = *word(w, ins>>32&0xffff) + uint64(int64(ins)>>48)
+		case opMulI:
+			*word(w, ins>>16&0xffff) = *word(w, ins>>32&0xffff) * uint64(int64(ins)>>48)
+		case opAndI:
+			*word(w, ins>>16&0xffff) = *word(w, ins>>32&0xffff) & uint64(int64(ins)>>48)
+		case opShlI:
+			*word(w, ins>>16&0xffff) = *word(w, ins>>32&0xffff) << (ins >> 48 & 63)
+		case opShrI:
+			*word(w, ins>>16&0xffff) = uint64(int64(*word(w, ins>>32&0xffff)) >> (ins >> 48 & 63))
+		case opUshrI:
+			*word(w, ins>>16&0xffff) = *word(w, ins>>32&0xffff) >> (ins >> 48 & 63)
+		case opDiv:
+			y := int64(*word(w, ins>>48))
+			if y == 0 {
+				err = errDivision
+				goto fail
+			}
+			*word(w, ins>>16&0xffff) = uint64(int64(*word(w, ins>>32&0xffff)) / y)
+		case opRem:
+			y := int64(*word(w, ins>>48))
+			if y == 0 {
+				err = errDivision
+				goto fail
+			}
+			*word(w, ins>>16&0xffff) = uint64(int64(*word(w, ins>>32&0xffff)) % y)
+		case opDivI:
+			if y := int64(ins) >> 48; y != 0 { // which spares Go its own test
+				*word(w, ins>>16&0xffff) = uint64(int64(*word(w, ins>>32&0xffff)) / y)
+			}
+		case opRemI:
+			if y := int64(ins) >> 48; y != 0 { // which spares Go its own test
+				*word(w, ins>>16&0xffff) = uint64(int64(*word(w, ins>>32&0xffff)) % y)
+			}
+		case opShl:
+			y := *word(w, ins>>48)
+			if int64(y) < 0 {
+				err = errShift
+				goto fail
+			}
+			*word(w, ins>>16&0xffff) = *word(w, ins>>32&0xffff) << y
+		case opShr:
+			y := *word(w, ins>>48)
+			if int64(y) < 0 {
+				err = errShift
+				goto fail
+			}
+			*word(w, ins>>16&0xffff) = uint64(int64(*word(w, ins>>32&0xffff)) >> y)
+		case opUshr:
+			y := *word(w, ins>>48)
+			if int64(y) < 0 {
+				err = errShift
+				goto fail
+			}
+			*word(w, ins>>16&0xffff) = *word(w, ins>>32&0xffff) >> y
+		case opNeg:
+			*word(w, ins>>16&0xffff) = -*word(w, ins>>32&0xffff)
+		case opCom:
+			*word(w, ins>>16&0xffff) = ^*word(w, ins>>32&0xffff)
+		case opNot:
+			*word(w, ins>>16&0xffff) = *word(w, ins>>32&0xffff) ^ 1
+		case opMin:
+			*word(w, ins>>16&0xffff) = uint64(min(int64(*word(w, ins>>32&0xffff)), int64(*word(w, ins>>48))))
+		case opMax:
+			*word(w, ins>>16&0xffff) = uint64(max(int64(*word(w, ins>>32&0xffff)), int64(*word(w, ins>>48))))
+		case opAbs:
+			x := int64(*word(w, ins>>32&0xffff))
+			*word(w, ins>>16&0xffff) = uint64(max(x, -x))
+		case opEq:
+			*word(w, ins>>16&0xffff) = flag(int64(*word(w, ins>>32&0xffff)) == int64(*word(w, ins>>48)))
+		case opNe:
+			*word(w, ins>>16&0xffff) = flag(int64(*word(w, ins>>32&0xffff)) != int64(*word(w, ins>>48)))
+		case opLt:
+			*word(w, ins>>16&0xffff) = flag(int64(*word(w, ins>>32&0xffff)) < int64(*word(w, ins>>48)))
+		case opLe:
+			*word(w, ins>>16&0xffff) = flag(int64(*word(w, ins>>32&0xffff)) <= int64(*word(w, ins>>48)))
+		case opFAdd:
+			*float(w, ins>>16&0xffff) = *float(w, ins>>32&0xffff) + *float(w, ins>>48)
+		case opFSub:
+			*float(w, ins>>16&0xffff) = *float(w, ins>>32&0xffff) - *float(w, ins>>48)
+		case opFMul:
+			*float(w, ins>>16&0xffff) = *float(w, ins>>32&0xffff) * *float(w, ins>>48)
+		case opFDiv:
+			*float(w, ins>>16&0xffff) = *float(w, ins>>32&0xffff) / *float(w, ins>>48)
+		case opFAddK:
+			*float(w, ins>>16&0xffff) = *float(w, ins>>32&0xffff) + *(*float64)(pc)
+			pc = unsafe.Add(pc, 8)
+		case opFSubK:
+			*float(w, ins>>16&0xffff) = *float(w, ins>>32&0xffff) - *(*float64)(pc)
+			pc = unsafe.Add(pc, 8)
+		case opFMulK:
+			*float(w, ins>>16&0xffff) = *float(w, ins>>32&0xffff) * *(*float64)(pc)
+			pc = unsafe.Add(pc, 8)
+		case opFDivK:
+			*float(w, ins>>16&0xffff) = *float(w, ins>>32&0xffff) / *(*float64)(pc)
+			pc = unsafe.Add(pc, 8)
+		case opFKSub:
+			*float(w, ins>>16&0xffff) = *(*float64)(pc) - *float(w, ins>>32&0xffff)
+			pc = unsafe.Add(pc, 8)
+		case opFKDiv:
+			*float(w, ins>>16&0xffff) = *(*float64)(pc) / *float(w, ins>>32&0xffff)
+			pc = unsafe.Add(pc, 8)
+		case opFNeg:
+			*float(w, ins>>16&0xffff) = -*float(w, ins>>32&0xffff)
+		case opFSqrt:
+			*float(w, ins>>16&0xffff) = math.Sqrt(*float(w, ins>>32&0xffff))
+		case opFAbs:
+			*float(w, ins>>16&0xffff) = math.Abs(*float(w, ins>>32&0xffff))
+		case opFFloor:
+			*float(w, ins>>16&0xffff) = math.Floor(*float(w, ins>>32&0xffff))
+		case opFCeil:
+			*float(w, ins>>16&0xffff) = math.Ceil(*float(w, ins>>32&0xffff))
+		case opFTrunc:
+			*float(w, ins>>16&0xffff) = math.Trunc(*float(w, ins>>32&0xffff))
+		case opFMin:
+			*float(w, ins>>16&0xffff) = min(*float(w, ins>>32&0xffff), *float(w, ins>>48))
+		case opFMax:
+			*float(w, ins>>16&0xffff) = max(*float(w, ins>>32&0xffff), *float(w, ins>>48))
+		case opFEq:
+			*word(w, ins>>16&0xffff) = flag(*float(w, ins>>32&0xffff) == *float(w, ins>>48))
+		case opFNe:
+			*word(w, ins>>16&0xffff) = flag(*float(w, ins>>32&0xffff) != *float(w, ins>>48))
+		case opFLt:
+			*word(w, ins>>16&0xffff) = flag(*float(w, ins>>32&0xffff) < *float(w, ins>>48))
+		case opFLe:
+			*word(w, ins>>16&0xffff) = flag(*float(w, ins>>32&0xffff) <= *float(w, ins>>48))
+		case opMath:
+			*float(w, ins>>16&0xffff) = m.code.maths[ins>>48](*float(w, ins>>32&0xffff))
+		case opMath2:
+			*float(w, ins>>16&0xffff) = m.code.maths2[*(*uint64)(pc)](*float(w, ins>>32&0xffff), *float(w, ins>>48))
+			pc = unsafe.Add(pc, 8)
+		case opToFloat:
+			*float(w, ins>>16&0xffff) = float64(int64(*word(w, ins>>32&0xffff)))
+		case opToInt:
+			x := math.Trunc(*float(w, ins>>32&0xffff))
+			if !(x >= -1<<63 && x < 1<<63) {
+				err = intRange(*float(w, ins>>32&0xffff))
+				goto fail
+			}
+			*word(w, ins>>16&0xffff) = uint64(int64(x))
+		case opIsNil:
+			*word(w, ins>>16&0xffff) = flag(*ref(r, ins>>32&0xffff) == nil)
+		case opSame:
+			*word(w, ins>>16&0xffff) = flag(*ref(r, ins>>32&0xffff) == *ref(r, ins>>48))
+		case opBox:
+			m.pc, m.w, m.r = pc, w, r
+			if err = m.Grow(objectBytes); err != nil {
+				goto fail
+			}
+			*ref(r, ins>>16&0xffff) = value.NewBox(value.Kind(ins>>48), *word(w, ins>>32&0xffff))
+		case opUnbox:
+			*word(w, ins>>16&0xffff) = (*ref(r, ins>>32&0xffff)).Box().N
+		case opUnwrapW:
+			p := *ref(r, ins>>32&0xffff)
+			if p == nil {
+				err = errNil
+				goto fail
+			}
+			*word(w, ins>>16&0xffff) = p.Box().N
+		case opUnwrapR:
+			p := *ref(r, ins>>32&0xffff)
+			if p == nil {
+				err = errNil
+				goto fail
+			}
+			*ref(r, ins>>16&0xffff) = p
+		case opGlobalW:
+			*word(w, ins>>16&0xffff) = m.globalWords[ins>>32]
+		case opGlobalR:
+			*ref(r, ins>>16&0xffff) = m.globalRefs[ins>>32]
+		case opSetGlobalW:
+			m.globalWords[ins>>32] = *word(w, ins>>16&0xffff)
+		case opSetGlobalR:
+			m.globalRefs[ins>>32] = *ref(r, ins>>16&0xffff)
+		case opNewCellW:
+			*ref(r, ins>>16&0xffff) = value.NewCell(value.Value{N: *word(w, ins>>32&0xffff)})
+		case opNewCellR:
+			*ref(r, ins>>16&0xffff) = value.NewCell(value.Value{P: *ref(r, ins>>32&0xffff)})
+		case opCellW:
+			*word(w, ins>>16&0xffff) = (*ref(r, ins>>32&0xffff)).Cell().V.N
+		case opCellR:
+			*ref(r, ins>>16&0xffff) = (*ref(r, ins>>32&0xffff)).Cell().V.P
+		case opSetCellW:
+			(*ref(r, ins>>16&0xffff)).Cell().V.N = *word(w, ins>>32&0xffff)
+		case opSetCellR:
+			(*ref(r, ins>>16&0xffff)).Cell().V.P = *ref(r, ins>>32&0xffff)
+		case opCaptureW:
+			*word(w, ins>>16&0xffff) = (*ref(r, ins>>32&0xffff)).Closure().Env[ins>>48].N
+		case opCaptureR:
+			*ref(r, ins>>16&0xffff) = (*ref(r, ins>>32&0xffff)).Closure().Env[ins>>48].P
+		case opClosure:
+			*ref(r, ins>>16&0xffff) = m.closure(&m.code.closures[ins>>32], w, r)
+		case opCall:
+			target := *(*uint64)(pc)
+			pc = unsafe.Add(pc, 8)
+			if depth--; depth < 0 {
+				err = errOverflow
+				goto failCall
+			}
+			w = unsafe.Add(w, ins>>16&0xffff*8)
+			r = unsafe.Add(r, ins>>32&0xffff*8)
+			*word(w, 0) = uint64(uintptr(pc) - uintptr(code))
+			pc = unsafe.Add(code, target)
+			fuel--
+			if uintptr(w) > limit || fuel < 0 {
+				goto slowCall
+			}
+		case opCallValue:
+			c := (*ref(r, *(*uint64)(pc))).Closure()
+			pc = unsafe.Add(pc, 8)
+			if depth--; depth < 0 {
+				err = errOverflow
+				goto failCall
+			}
+			w = unsafe.Add(w, ins>>16&0xffff*8)
+			r = unsafe.Add(r, ins>>32&0xffff*8)
+			*word(w, 0) = uint64(uintptr(pc) - uintptr(code))
+			pc = unsafe.Add(code, m.code.funcs[c.Func].entry*8)
+			fuel--
+			if uintptr(w) > limit || fuel < 0 {
+				goto slowCall
+			}
+		case opRet:
+			pc = unsafe.Add(code, *word(w, 0))
+			ins = *(*uint64)(unsafe.Add(pc, -16))
+			w = unsafe.Add(w, -int(ins>>16&0xffff*8))
+			r = unsafe.Add(r, -int(ins>>32&0xffff*8))
+			depth++
+		case opRetW:
+			x := *word(w, ins>>16&0xffff)
+			pc = unsafe.Add(code, *word(w, 0))
+			ins = *(*uint64)(unsafe.Add(pc, -16))
+			w = unsafe.Add(w, -int(ins>>16&0xffff*8))
+			r = unsafe.Add(r, -int(ins>>32&0xffff*8))
+			depth++
+			if ins>>48 != noResult {
+				*word(w, ins>>48) = x
+			}
+		case opRetI:
+			x := uint64(int64(int16(ins >> 16)))
+			pc = unsafe.Add(code, *word(w, 0))
+			ins = *(*uint64)(unsafe.Add(pc, -16))
+			w = unsafe.Add(w, -int(ins>>16&0xffff*8))
+			r = unsafe.Add(r, -int(ins>>32&0xffff*8))
+			depth++
+			if ins>>48 != noResult {
+				*word(w, ins>>48) = x
+			}
+		case opRetR:
+			x := *ref(r, ins>>16&0xffff)
+			pc = unsafe.Add(code, *word(w, 0))
+			ins = *(*uint64)(unsafe.Add(pc, -16))
+			w = unsafe.Add(w, -int(ins>>16&0xffff*8))
+			r = unsafe.Add(r, -int(ins>>32&0xffff*8))
+			depth++
+			if ins>>48 != noResult {
+				*ref(r, ins>>48) = x
+			}
+		case opRuntime:
+			m.pc, m.w, m.r = pc, w, r
+			if err = m.builtin(&m.code.runtime[ins>>16]); err != nil {
+				goto fail
+			}
+		case opLenW:
+			*word(w, ins>>16&0xffff) = uint64(len((*ref(r, ins>>32&0xffff)).Words().A))
+		case opLenB:
+			*word(w, ins>>16&0xffff) = uint64(len((*ref(r, ins>>32&0xffff)).Bytes().A))
+		case opLenR:
+			*word(w, ins>>16&0xffff) = uint64(len((*ref(r, ins>>32&0xffff)).Refs().A))
+		case opIndexW:
+			list, i := (*ref(r, ins>>32&0xffff)).Words().A, *word(w, ins>>48)
+			if i >= uint64(len(list)) {
+				err = outOfRange(i, len(list))
+				goto fail
+			}
+			*word(w, ins>>16&0xffff) = list[i]
+		case opIndexB:
+			list, i := (*ref(r, ins>>32&0xffff)).Bytes().A, *word(w, ins>>48)
+			if i >= uint64(len(list)) {
+				err = outOfRange(i, len(list))
+				goto fail
+			}
+			*word(w, ins>>16&0xffff) = uint64(list[i])
+		case opIndexR:
+			list, i := (*ref(r, ins>>32&0xffff)).Refs().A, *word(w, ins>>48)
+			if i >= uint64(len(list)) {
+				err = outOfRange(i, len(list))
+				goto fail
+			}
+			*ref(r, ins>>16&0xffff) = list[i]
+		case opSetIndexW:
+			list, i := (*ref(r, ins>>16&0xffff)).Words().A, *word(w, ins>>32&0xffff)
+			if i >= uint64(len(list)) {
+				err = outOfRange(i, len(list))
+				goto fail
+			}
+			list[i] = *word(w, ins>>48)
+		case opSetIndexB:
+			list, i := (*ref(r, ins>>16&0xffff)).Bytes().A, *word(w, ins>>32&0xffff)
+			if i >= uint64(len(list)) {
+				err = outOfRange(i, len(list))
+				goto fail
+			}
+			list[i] = byte(*word(w, ins>>48))
+		case opSetIndexBI:
+			list, i := (*ref(r, ins>>16&0xffff)).Bytes().A, *word(w, ins>>32&0xffff)
+			if i >= uint64(len(list)) {
+				err = outOfRange(i, len(list))
+				goto fail
+			}
+			list[i] = byte(ins >> 48)
+		case opSetIndexR:
+			list, i := (*ref(r, ins>>16&0xffff)).Refs().A, *word(w, ins>>32&0xffff)
+			if i >= uint64(len(list)) {
+				err = outOfRange(i, len(list))
+				goto fail
+			}
+			list[i] = *ref(r, ins>>48)
+		case opPushW:
+			list := (*ref(r, ins>>16&0xffff)).Words()
+			if len(list.A) == cap(list.A) {
+				m.pc, m.w, m.r = pc, w, r
+				if err = m.Grow(int64(len(list.A)+8) * 8); err != nil {
+					goto fail
+				}
+			}
+			list.A = append(list.A, *word(w, ins>>32&0xffff))
+		case opPushB:
+			list := (*ref(r, ins>>16&0xffff)).Bytes()
+			if len(list.A) == cap(list.A) {
+				m.pc, m.w, m.r = pc, w, r
+				if err = m.Grow(int64(len(list.A)+8) * 1); err != nil {
+					goto fail
+				}
+			}
+			list.A = append(list.A, byte(*word(w, ins>>32&0xffff)))
+		case opPushR:
+			list := (*ref(r, ins>>16&0xffff)).Refs()
+			if len(list.A) == cap(list.A) {
+				m.pc, m.w, m.r = pc, w, r
+				if err = m.Grow(int64(len(list.A)+8) * 8); err != nil {
+					goto fail
+				}
+			}
+			list.A = append(list.A, *ref(r, ins>>32&0xffff))
+		case opNewList:
+			n := *(*uint64)(pc)
+			pc = unsafe.Add(pc, 8)
+			rep := value.Rep(ins >> 32)
+			m.pc, m.w, m.r = pc, w, r
+			if err = m.Grow(int64(n)*int64(rep.Size()) + 2*objectBytes); err != nil {
+				goto fail
+			}
+			*ref(r, ins>>16&0xffff) = value.NewList(rep, int(n), int(n))
+		case opStrLen:
+			*word(w, ins>>16&0xffff) = uint64(len((*ref(r, ins>>32&0xffff)).Str()))
+		case opStrIndex:
+			s, i := (*ref(r, ins>>32&0xffff)).Str(), *word(w, ins>>48)
+			if i >= uint64(len(s)) {
+				err = outOfRange(i, len(s))
+				goto fail
+			}
+			*word(w, ins>>16&0xffff) = uint64(s[i])
+		case opRuneSize:
+			_, n := utf8.DecodeRuneInString((*ref(r, ins>>32&0xffff)).Str()[*word(w, ins>>48):])
+			*word(w, ins>>16&0xffff) = uint64(n)
+		case opRuneAt:
+			m.pc, m.w, m.r = pc, w, r
+			if err = m.Grow(objectBytes); err != nil {
+				goto fail
+			}
+			*ref(r, ins>>16&0xffff) = runeAt((*ref(r, ins>>32&0xffff)).Str()[*word(w, ins>>48):])
+		case opFieldW:
+			*word(w, ins>>16&0xffff) = (*ref(r, ins>>32&0xffff)).Struct().N[ins>>48]
+		case opFieldR:
+			*ref(r, ins>>16&0xffff) = (*ref(r, ins>>32&0xffff)).Struct().P[ins>>48]
+		case opSetFieldW:
+			(*ref(r, ins>>16&0xffff)).Struct().N[ins>>32&0xffff] = *word(w, ins>>48)
+		case opSetFieldR:
+			(*ref(r, ins>>16&0xffff)).Struct().P[ins>>32&0xffff] = *ref(r, ins>>48)
+		case opNewStruct:
+			words, refs := int(ins>>32&0xffff), int(ins>>48)
+			m.pc, m.w, m.r = pc, w, r
+			if err = m.Grow(int64(words+refs)*8 + 2*objectBytes); err != nil {
+				goto fail
+			}
+			*ref(r, ins>>16&0xffff) = value.NewStruct(words, refs)
+		case opMapGet:
+			k := *(*uint64)(pc)
+			pc = unsafe.Add(pc, 8)
+			if err = m.mapGet(ins, k, w, r); err != nil {
+				goto failWide
+			}
+		case opMapSet:
+			k := *(*uint64)(pc)
+			pc = unsafe.Add(pc, 8)
+			m.pc, m.w, m.r = pc, w, r
+			if err = m.mapSet(ins, k, w, r); err != nil {
+				goto failWide
+			}
+		case opNewMap:
+			m.pc, m.w, m.r = pc, w, r
+			if err = m.Grow(3 * objectBytes); err != nil {
+				goto fail
+			}
+			*ref(r, ins>>16&0xffff) = value.NewMap(ins>>32&1 != 0)
+		case opMapChanges:
+			*word(w, ins>>16&0xffff) = (*ref(r, ins>>32&0xffff)).Map().Changes
+		case opMapNext:
+			*word(w, ins>>16&0xffff) = uint64((*ref(r, ins>>32&0xffff)).Map().Next(int(*word(w, ins>>48))))
+		case opMapKeyW:
+			k, _ := (*ref(r, ins>>32&0xffff)).Map().Entry(int(*word(w, ins>>48)))
+			*word(w, ins>>16&0xffff) = k.N
+		case opMapKeyR:
+			k, _ := (*ref(r, ins>>32&0xffff)).Map().Entry(int(*word(w, ins>>48)))
+			*ref(r, ins>>16&0xffff) = k.P
+		case opMapValueW:
+			_, v := (*ref(r, ins>>32&0xffff)).Map().Entry(int(*word(w, ins>>48)))
+			*word(w, ins>>16&0xffff) = v.N
+		case opMapValueR:
+			_, v := (*ref(r, ins>>32&0xffff)).Map().Entry(int(*word(w, ins>>48)))
+			*ref(r, ins>>16&0xffff) = v.P
+		case opMapCheck:
+			if (*ref(r, ins>>16&0xffff)).Map().Changes != *word(w, ins>>32&0xffff) {
+				err = errMapChanged
+				goto fail
+			}
+		case opJump:
+			pc = unsafe.Add(pc, int64(ins)>>16*8)
+		case opJumpB:
+			pc = unsafe.Add(pc, int64(ins)>>16*8)
+			if fuel--; fuel < 0 {
+				goto poll
+			}
+		case opJTrue:
+			if *word(w, ins>>16&0xffff) != 0 {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+			}
+		case opJTrueB:
+			if *word(w, ins>>16&0xffff) != 0 {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+				if fuel--; fuel < 0 {
+					goto poll
+				}
+			}
+		case opJFalse:
+			if *word(w, ins>>16&0xffff) == 0 {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+			}
+		case opJFalseB:
+			if *word(w, ins>>16&0xffff) == 0 {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+				if fuel--; fuel < 0 {
+					goto poll
+				}
+			}
+		case opJNil:
+			if *ref(r, ins>>16&0xffff) == nil {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+			}
+		case opJNilB:
+			if *ref(r, ins>>16&0xffff) == nil {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+				if fuel--; fuel < 0 {
+					goto poll
+				}
+			}
+		case opJNotNil:
+			if *ref(r, ins>>16&0xffff) != nil {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+			}
+		case opJNotNilB:
+			if *ref(r, ins>>16&0xffff) != nil {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+				if fuel--; fuel < 0 {
+					goto poll
+				}
+			}
+		case opJEq:
+			if int64(*word(w, ins>>16&0xffff)) == int64(*word(w, ins>>32&0xffff)) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+			}
+		case opJEqB:
+			if int64(*word(w, ins>>16&0xffff)) == int64(*word(w, ins>>32&0xffff)) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+				if fuel--; fuel < 0 {
+					goto poll
+				}
+			}
+		case opJNe:
+			if int64(*word(w, ins>>16&0xffff)) != int64(*word(w, ins>>32&0xffff)) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+			}
+		case opJNeB:
+			if int64(*word(w, ins>>16&0xffff)) != int64(*word(w, ins>>32&0xffff)) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+				if fuel--; fuel < 0 {
+					goto poll
+				}
+			}
+		case opJLt:
+			if int64(*word(w, ins>>16&0xffff)) < int64(*word(w, ins>>32&0xffff)) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+			}
+		case opJLtB:
+			if int64(*word(w, ins>>16&0xffff)) < int64(*word(w, ins>>32&0xffff)) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+				if fuel--; fuel < 0 {
+					goto poll
+				}
+			}
+		case opJLe:
+			if int64(*word(w, ins>>16&0xffff)) <= int64(*word(w, ins>>32&0xffff)) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+			}
+		case opJLeB:
+			if int64(*word(w, ins>>16&0xffff)) <= int64(*word(w, ins>>32&0xffff)) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+				if fuel--; fuel < 0 {
+					goto poll
+				}
+			}
+		case opJEqI:
+			if int64(*word(w, ins>>16&0xffff)) == int64(int16(ins>>32)) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+			}
+		case opJEqIB:
+			if int64(*word(w, ins>>16&0xffff)) == int64(int16(ins>>32)) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+				if fuel--; fuel < 0 {
+					goto poll
+				}
+			}
+		case opJNeI:
+			if int64(*word(w, ins>>16&0xffff)) != int64(int16(ins>>32)) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+			}
+		case opJNeIB:
+			if int64(*word(w, ins>>16&0xffff)) != int64(int16(ins>>32)) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+				if fuel--; fuel < 0 {
+					goto poll
+				}
+			}
+		case opJLtI:
+			if int64(*word(w, ins>>16&0xffff)) < int64(int16(ins>>32)) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+			}
+		case opJLtIB:
+			if int64(*word(w, ins>>16&0xffff)) < int64(int16(ins>>32)) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+				if fuel--; fuel < 0 {
+					goto poll
+				}
+			}
+		case opJLeI:
+			if int64(*word(w, ins>>16&0xffff)) <= int64(int16(ins>>32)) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+			}
+		case opJLeIB:
+			if int64(*word(w, ins>>16&0xffff)) <= int64(int16(ins>>32)) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+				if fuel--; fuel < 0 {
+					goto poll
+				}
+			}
+		case opJGtI:
+			if int64(*word(w, ins>>16&0xffff)) > int64(int16(ins>>32)) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+			}
+		case opJGtIB:
+			if int64(*word(w, ins>>16&0xffff)) > int64(int16(ins>>32)) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+				if fuel--; fuel < 0 {
+					goto poll
+				}
+			}
+		case opJGeI:
+			if int64(*word(w, ins>>16&0xffff)) >= int64(int16(ins>>32)) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+			}
+		case opJGeIB:
+			if int64(*word(w, ins>>16&0xffff)) >= int64(int16(ins>>32)) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+				if fuel--; fuel < 0 {
+					goto poll
+				}
+			}
+		case opJFEq:
+			if *float(w, ins>>16&0xffff) == *float(w, ins>>32&0xffff) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+			}
+		case opJFEqB:
+			if *float(w, ins>>16&0xffff) == *float(w, ins>>32&0xffff) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+				if fuel--; fuel < 0 {
+					goto poll
+				}
+			}
+		case opJFNe:
+			if *float(w, ins>>16&0xffff) != *float(w, ins>>32&0xffff) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+			}
+		case opJFNeB:
+			if *float(w, ins>>16&0xffff) != *float(w, ins>>32&0xffff) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+				if fuel--; fuel < 0 {
+					goto poll
+				}
+			}
+		case opJFLt:
+			if *float(w, ins>>16&0xffff) < *float(w, ins>>32&0xffff) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+			}
+		case opJFLtB:
+			if *float(w, ins>>16&0xffff) < *float(w, ins>>32&0xffff) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+				if fuel--; fuel < 0 {
+					goto poll
+				}
+			}
+		case opJFLe:
+			if *float(w, ins>>16&0xffff) <= *float(w, ins>>32&0xffff) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+			}
+		case opJFLeB:
+			if *float(w, ins>>16&0xffff) <= *float(w, ins>>32&0xffff) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+				if fuel--; fuel < 0 {
+					goto poll
+				}
+			}
+		case opJFNotLt:
+			if !(*float(w, ins>>16&0xffff) < *float(w, ins>>32&0xffff)) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+			}
+		case opJFNotLtB:
+			if !(*float(w, ins>>16&0xffff) < *float(w, ins>>32&0xffff)) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+				if fuel--; fuel < 0 {
+					goto poll
+				}
+			}
+		case opJFNotLe:
+			if !(*float(w, ins>>16&0xffff) <= *float(w, ins>>32&0xffff)) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+			}
+		case opJFNotLeB:
+			if !(*float(w, ins>>16&0xffff) <= *float(w, ins>>32&0xffff)) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+				if fuel--; fuel < 0 {
+					goto poll
+				}
+			}
+		case opJFLtK:
+			if *float(w, ins>>16&0xffff) < *(*float64)(pc) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+			} else {
+				pc = unsafe.Add(pc, 8)
+			}
+		case opJFLeK:
+			if *float(w, ins>>16&0xffff) <= *(*float64)(pc) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+			} else {
+				pc = unsafe.Add(pc, 8)
+			}
+		case opJFGtK:
+			if *float(w, ins>>16&0xffff) > *(*float64)(pc) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+			} else {
+				pc = unsafe.Add(pc, 8)
+			}
+		case opJFGeK:
+			if *float(w, ins>>16&0xffff) >= *(*float64)(pc) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+			} else {
+				pc = unsafe.Add(pc, 8)
+			}
+		case opJFNotLtK:
+			if !(*float(w, ins>>16&0xffff) < *(*float64)(pc)) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+			} else {
+				pc = unsafe.Add(pc, 8)
+			}
+		case opJFNotLeK:
+			if !(*float(w, ins>>16&0xffff) <= *(*float64)(pc)) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+			} else {
+				pc = unsafe.Add(pc, 8)
+			}
+		case opJFNotGtK:
+			if !(*float(w, ins>>16&0xffff) > *(*float64)(pc)) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+			} else {
+				pc = unsafe.Add(pc, 8)
+			}
+		case opJFNotGeK:
+			if !(*float(w, ins>>16&0xffff) >= *(*float64)(pc)) {
+				pc = unsafe.Add(pc, int64(ins)>>48*8)
+			} else {
+				pc = unsafe.Add(pc, 8)
+			}
+		}
+		continue
+
+	slowCall: // the stacks may be full, or the run may have to end
+		m.pc, m.w, m.r = pc, w, r
+		if uintptr(w) > limit {
+			if err = m.grow(); err != nil {
+				pc = unsafe.Add(code, *word(w, 0))
+				ins = *(*uint64)(unsafe.Add(pc, -16))
+				w = unsafe.Add(w, -int(ins>>16&0xffff*8))
+				r = unsafe.Add(r, -int(ins>>32&0xffff*8))
+				goto failCall
+			}
+			w, r, limit = m.w, m.r, m.limit
+		}
+		if fuel >= 0 {
+			continue
+		}
+		if err = m.Spend(spend + 1); err != nil {
+			pc = unsafe.Add(code, *word(w, 0))
+			ins = *(*uint64)(unsafe.Add(pc, -16))
+			w = unsafe.Add(w, -int(ins>>16&0xffff*8))
+			r = unsafe.Add(r, -int(ins>>32&0xffff*8))
+			goto failCall
+		}
+		spend = m.Allowance(batch)
+		fuel = spend
+		continue
+
+	poll: // a round is over; pc is where the next one begins
+		if err = m.Spend(spend + 1); err != nil {
+			m.pc, m.w, m.r, m.atRound = pc, w, r, true
+			return err
+		}
+		spend = m.Allowance(batch)
+		fuel = spend
+		continue
+
+	failCall: // behind the two words of a call
+	failWide:
+		pc = unsafe.Add(pc, -8)
+	fail:
+		m.pc, m.w, m.r = pc, w, r
+		return err
+	}
+}

@@ -8,7 +8,6 @@ package vm
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sort"
 	"unsafe"
 
@@ -30,9 +29,12 @@ type Machine struct {
 	refs  []*value.Obj // of reference windows
 	limit uintptr      // a window that begins behind this needs a larger stack
 
-	// Of the running code, while something else runs that may ask.
-	pc   unsafe.Pointer
-	w, r unsafe.Pointer
+	// The state of the running code, while fast does not hold it.
+	start unsafe.Pointer // of all code
+	pc    unsafe.Pointer
+	w, r  unsafe.Pointer
+	fuel  int64 // calls and rounds until something has to be looked at
+	depth int   // calls that may still be nested
 	// atRound tells that the run has ended between rounds of a loop, at pc.
 	atRound bool
 
@@ -124,15 +126,11 @@ func (m *Machine) stacks(n int) {
 // maxWords bounds a stack of words.
 const maxWords = 16 << 20
 
-// grow makes the stacks larger; m.w and m.r move with them.
-func (m *Machine) grow() error {
-	if len(m.words) >= maxWords {
-		return errOverflow
-	}
+// grow makes the stacks larger; the windows move with them.
+func (m *Machine) grow() {
 	w, r := m.wordAt(m.w), m.refAt(m.r)
 	m.stacks(2 * len(m.words))
 	m.w, m.r = unsafe.Pointer(&m.words[w]), unsafe.Pointer(&m.refs[r])
-	return nil
 }
 
 func (m *Machine) wordAt(w unsafe.Pointer) int {
@@ -266,7 +264,7 @@ func (m *Machine) builtin(c *runtimeCall) error {
 }
 
 // closure makes a function value.
-func (m *Machine) closure(c *closure, w, r unsafe.Pointer) *value.Obj {
+func (m *Machine) closure(c *closure) *value.Obj {
 	var env []value.Value
 	if len(c.captures) > 0 {
 		env = make([]value.Value, len(c.captures))
@@ -274,9 +272,9 @@ func (m *Machine) closure(c *closure, w, r unsafe.Pointer) *value.Obj {
 	for i, a := range c.captures {
 		switch a.kind {
 		case inWord:
-			env[i].N = *word(w, uint64(a.reg))
+			env[i].N = *word(m.w, uint64(a.reg))
 		case inRef:
-			env[i].P = *ref(r, uint64(a.reg))
+			env[i].P = *ref(m.r, uint64(a.reg))
 		default:
 			env[i] = a.con
 		}
@@ -284,54 +282,8 @@ func (m *Machine) closure(c *closure, w, r unsafe.Pointer) *value.Obj {
 	return value.NewClosure(c.fn, env)
 }
 
-// mapGet is the instruction of that name; flags and key type are in k.
-func (m *Machine) mapGet(ins, k uint64, w, r unsafe.Pointer) error {
-	var key value.Value
-	if k&refKey != 0 {
-		key.P = *ref(r, ins>>48)
-	} else {
-		key.N = *word(w, ins>>48)
-	}
-	v, ok := (*ref(r, ins>>32&0xffff)).Map().Get(key)
-	if !ok {
-		return keyError(m.code.keys[k>>8], key)
-	}
-	if k&refValue != 0 {
-		*ref(r, ins>>16&0xffff) = v.P
-	} else {
-		*word(w, ins>>16&0xffff) = v.N
-	}
-	return nil
-}
-
-func (m *Machine) mapSet(ins, k uint64, w, r unsafe.Pointer) error {
-	var key, v value.Value
-	if k&refKey != 0 {
-		key.P = *ref(r, ins>>32&0xffff)
-	} else {
-		key.N = *word(w, ins>>32&0xffff)
-	}
-	if k&refValue != 0 {
-		v.P = *ref(r, ins>>48)
-	} else {
-		v.N = *word(w, ins>>48)
-	}
-	mp := (*ref(r, ins>>16&0xffff)).Map()
-	if n := mp.Growth(); n > 0 {
-		if err := m.Grow(int64(n)); err != nil {
-			return err
-		}
-	}
-	mp.Set(key, v)
-	return nil
-}
-
 // word and ref return registers. The generator has seen to it that they are within
 // their windows, and calls that windows are within the stacks.
 func word(w unsafe.Pointer, i uint64) *uint64 { return (*uint64)(unsafe.Add(w, i*8)) }
 
 func ref(r unsafe.Pointer, i uint64) **value.Obj { return (**value.Obj)(unsafe.Add(r, i*8)) }
-
-func outOfRange(i uint64, n int) error {
-	return fmt.Errorf("index out of range: %d of %d", int64(i), n)
-}

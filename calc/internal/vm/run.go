@@ -7,7 +7,6 @@ import (
 	"unsafe"
 
 	"github.com/groundwork-go/groundwork/calc/internal/builtin"
-	"github.com/groundwork-go/groundwork/calc/internal/types"
 	"github.com/groundwork-go/groundwork/calc/internal/value"
 )
 
@@ -21,21 +20,173 @@ const batch = 4096
 // noDepth stands for no limit of calls.
 const noDepth = 1 << 40
 
-func float(w unsafe.Pointer, i uint64) *float64 { return (*float64)(unsafe.Add(w, i*8)) }
-
-// flag returns a bool as a word.
-func flag(b bool) uint64 {
-	if b {
-		return 1
+// run runs the code at entry in the second window until that returns.
+func (m *Machine) run(entry int) error {
+	m.start = unsafe.Pointer(&m.code.code[0])
+	m.pc = unsafe.Add(m.start, entry*8)
+	m.w, m.r = unsafe.Pointer(&m.words[1]), unsafe.Pointer(&m.refs[1])
+	m.depth = m.Limits.Depth - 1 // the call that is under way is one
+	if m.Limits.Depth == 0 {
+		m.depth = noDepth
 	}
-	return 0
+	spend := m.Allowance(batch)
+	m.fuel = spend
+	for {
+		reason := m.fast()
+		switch reason {
+		case bySlow:
+			ins := *(*uint64)(unsafe.Add(m.pc, -8))
+			if op(ins) == opHalt {
+				return nil
+			}
+			if err := m.step(ins); err != nil {
+				return err
+			}
+			continue
+		case byOverflow:
+			return errOverflow
+		case byCall:
+			if uintptr(m.w) > m.limit && len(m.words) >= maxWords {
+				m.back()
+				return errOverflow
+			}
+			if uintptr(m.w) > m.limit {
+				m.grow()
+			}
+		}
+		if m.fuel >= 0 {
+			continue
+		}
+		if err := m.Spend(spend + 1); err != nil {
+			if m.atRound = reason == byRound; !m.atRound {
+				m.back()
+			}
+			return err
+		}
+		spend = m.Allowance(batch)
+		m.fuel = spend
+	}
 }
 
-func intRange(x float64) error {
-	return fmt.Errorf("int out of range: %s", value.AppendFloat(nil, x))
+// back undoes a call that was just made.
+func (m *Machine) back() {
+	m.pc = unsafe.Add(m.start, *word(m.w, 0)-8)
+	ins := *(*uint64)(unsafe.Add(m.pc, -8))
+	m.w = unsafe.Add(m.w, -int(ins>>16&0xffff*8))
+	m.r = unsafe.Add(m.r, -int(ins>>32&0xffff*8))
 }
 
-func keyError(t *types.Type, key value.Value) error { return builtin.KeyError(t, key) }
+// step does what fast does not: instructions that take memory, call something or
+// fail. pc is behind the first word of the instruction.
+func (m *Machine) step(ins uint64) error {
+	w, r := m.w, m.r
+	a, b, c := ins>>16&0xffff, ins>>32&0xffff, ins>>48
+	switch op(ins & 0xffff) {
+	case opFFloor:
+		*float(w, a) = math.Floor(*float(w, b))
+	case opFCeil:
+		*float(w, a) = math.Ceil(*float(w, b))
+	case opFTrunc:
+		*float(w, a) = math.Trunc(*float(w, b))
+	case opMath:
+		*float(w, a) = m.code.maths[c](*float(w, b))
+	case opMath2:
+		*float(w, a) = m.code.maths2[m.constant()](*float(w, b), *float(w, c))
+	case opBox:
+		if err := m.Grow(objectBytes); err != nil {
+			return err
+		}
+		*ref(r, a) = value.NewBox(value.Kind(c), *word(w, b))
+	case opNewCellW:
+		*ref(r, a) = value.NewCell(value.Value{N: *word(w, b)})
+	case opNewCellR:
+		*ref(r, a) = value.NewCell(value.Value{P: *ref(r, b)})
+	case opClosure:
+		*ref(r, a) = m.closure(&m.code.closures[ins>>32])
+	case opRuntime:
+		return m.builtin(&m.code.runtime[ins>>16])
+	case opNewList:
+		n, rep := int(m.constant()), value.Rep(b)
+		if err := m.Grow(int64(n)*int64(rep.Size()) + 2*objectBytes); err != nil {
+			return err
+		}
+		*ref(r, a) = value.NewList(rep, n, n)
+	case opNewStruct:
+		if err := m.Grow(int64(b+c)*8 + 2*objectBytes); err != nil {
+			return err
+		}
+		*ref(r, a) = value.NewStruct(int(b), int(c))
+	case opRuneSize:
+		_, n := utf8.DecodeRuneInString((*ref(r, b)).Str()[*word(w, c):])
+		*word(w, a) = uint64(n)
+	case opRuneAt:
+		if err := m.Grow(objectBytes); err != nil {
+			return err
+		}
+		*ref(r, a) = runeAt((*ref(r, b)).Str()[*word(w, c):])
+	case opPushW:
+		return m.push(value.RepWord, *ref(r, a), value.Value{N: *word(w, b)})
+	case opPushB:
+		return m.push(value.RepByte, *ref(r, a), value.Value{N: *word(w, b)})
+	case opPushR:
+		return m.push(value.RepRef, *ref(r, a), value.Value{P: *ref(r, b)})
+	default:
+		if op(ins) >= opMapGet && op(ins) <= opMapCheck {
+			return m.onMap(ins)
+		}
+		return m.failed(ins)
+	}
+	return nil
+}
+
+// constant returns the word behind an instruction and passes it.
+func (m *Machine) constant() uint64 {
+	k := *(*uint64)(m.pc)
+	m.pc = unsafe.Add(m.pc, 8)
+	return k
+}
+
+func (m *Machine) push(rep value.Rep, list *value.Obj, v value.Value) error {
+	if err := m.Grow(int64(value.Len(rep, list)+8) * int64(rep.Size())); err != nil {
+		return err
+	}
+	value.Push(rep, list, v)
+	return nil
+}
+
+// failed returns the error of an instruction that has failed.
+func (m *Machine) failed(ins uint64) error {
+	w, r := m.w, m.r
+	a, b, c := ins>>16&0xffff, ins>>32&0xffff, ins>>48
+	at := func(rep value.Rep, list, i uint64) error {
+		return builtin.OutOfRange(int64(*word(w, i)), value.Len(rep, *ref(r, list)))
+	}
+	switch op(ins & 0xffff) {
+	case opDiv, opRem:
+		return errDivision
+	case opShl, opShr, opUshr:
+		return errShift
+	case opUnwrapW, opUnwrapR:
+		return errNil
+	case opToInt:
+		return fmt.Errorf("int out of range: %s", value.AppendFloat(nil, *float(w, b)))
+	case opIndexW:
+		return at(value.RepWord, b, c)
+	case opIndexB:
+		return at(value.RepByte, b, c)
+	case opIndexR:
+		return at(value.RepRef, b, c)
+	case opSetIndexW:
+		return at(value.RepWord, a, b)
+	case opSetIndexB, opSetIndexBI:
+		return at(value.RepByte, a, b)
+	case opSetIndexR:
+		return at(value.RepRef, a, b)
+	case opStrIndex:
+		return builtin.OutOfRange(int64(*word(w, c)), len((*ref(r, b)).Str()))
+	}
+	panic(fmt.Sprintf("vm: instruction %d", ins&0xffff))
+}
 
 // runeAt returns the first character of s, which is not empty.
 func runeAt(s string) *value.Obj {
@@ -46,797 +197,68 @@ func runeAt(s string) *value.Obj {
 	return value.NewStr(s[:size])
 }
 
-// run runs the code at entry in the second window until that returns. The operands
-// of an instruction are its bits from 16, from 32 and from 48 on; they are taken
-// out in place, since that is what Go's compiler makes the best code of.
-func (m *Machine) run(entry int) error {
-	code := unsafe.Pointer(&m.code.code[0])
-	pc := unsafe.Add(code, entry*8)
-	w, r := unsafe.Pointer(&m.words[1]), unsafe.Pointer(&m.refs[1])
-	limit := m.limit
-	spend := m.Allowance(batch)
-	fuel := spend
-	depth := m.Limits.Depth - 1 // the call that is under way is one
-	if m.Limits.Depth == 0 {
-		depth = noDepth
-	}
-	var err error
-	for {
-		ins := *(*uint64)(pc)
-		pc = unsafe.Add(pc, 8)
-		switch op(ins & 0xffff) {
-		case opHalt:
-			return nil
-		case opMov:
-			*word(w, ins>>16&0xffff) = *word(w, ins>>32&0xffff)
-		case opLoadI:
-			*word(w, ins>>16&0xffff) = uint64(int64(int16(ins >> 32)))
-		case opLoadK:
-			*word(w, ins>>16&0xffff) = *(*uint64)(pc)
-			pc = unsafe.Add(pc, 8)
-		case opMovR:
-			*ref(r, ins>>16&0xffff) = *ref(r, ins>>32&0xffff)
-		case opLoadR:
-			*ref(r, ins>>16&0xffff) = m.code.objects[ins>>32]
-		case opClear:
-			clear(unsafe.Slice(ref(r, ins>>16&0xffff), ins>>32&0xffff))
-		case opAdd:
-			*word(w, ins>>16&0xffff) = *word(w, ins>>32&0xffff) + *word(w, ins>>48)
-		case opSub:
-			*word(w, ins>>16&0xffff) = *word(w, ins>>32&0xffff) - *word(w, ins>>48)
-		case opMul:
-			*word(w, ins>>16&0xffff) = *word(w, ins>>32&0xffff) * *word(w, ins>>48)
-		case opAnd:
-			*word(w, ins>>16&0xffff) = *word(w, ins>>32&0xffff) & *word(w, ins>>48)
-		case opOr:
-			*word(w, ins>>16&0xffff) = *word(w, ins>>32&0xffff) | *word(w, ins>>48)
-		case opXor:
-			*word(w, ins>>16&0xffff) = *word(w, ins>>32&0xffff) ^ *word(w, ins>>48)
-		case opAddI:
-			*word(w, ins>>16&0xffff) = *word(w, ins>>32&0xffff) + uint64(int64(ins)>>48)
-		case opMulI:
-			*word(w, ins>>16&0xffff) = *word(w, ins>>32&0xffff) * uint64(int64(ins)>>48)
-		case opAndI:
-			*word(w, ins>>16&0xffff) = *word(w, ins>>32&0xffff) & uint64(int64(ins)>>48)
-		case opShlI:
-			*word(w, ins>>16&0xffff) = *word(w, ins>>32&0xffff) << (ins >> 48 & 63)
-		case opShrI:
-			*word(w, ins>>16&0xffff) = uint64(int64(*word(w, ins>>32&0xffff)) >> (ins >> 48 & 63))
-		case opUshrI:
-			*word(w, ins>>16&0xffff) = *word(w, ins>>32&0xffff) >> (ins >> 48 & 63)
-		case opDiv:
-			y := int64(*word(w, ins>>48))
-			if y == 0 {
-				err = errDivision
-				goto fail
-			}
-			*word(w, ins>>16&0xffff) = uint64(int64(*word(w, ins>>32&0xffff)) / y)
-		case opRem:
-			y := int64(*word(w, ins>>48))
-			if y == 0 {
-				err = errDivision
-				goto fail
-			}
-			*word(w, ins>>16&0xffff) = uint64(int64(*word(w, ins>>32&0xffff)) % y)
-		case opDivI:
-			if y := int64(ins) >> 48; y != 0 { // which spares Go its own test
-				*word(w, ins>>16&0xffff) = uint64(int64(*word(w, ins>>32&0xffff)) / y)
-			}
-		case opRemI:
-			if y := int64(ins) >> 48; y != 0 { // which spares Go its own test
-				*word(w, ins>>16&0xffff) = uint64(int64(*word(w, ins>>32&0xffff)) % y)
-			}
-		case opShl:
-			y := *word(w, ins>>48)
-			if int64(y) < 0 {
-				err = errShift
-				goto fail
-			}
-			*word(w, ins>>16&0xffff) = *word(w, ins>>32&0xffff) << y
-		case opShr:
-			y := *word(w, ins>>48)
-			if int64(y) < 0 {
-				err = errShift
-				goto fail
-			}
-			*word(w, ins>>16&0xffff) = uint64(int64(*word(w, ins>>32&0xffff)) >> y)
-		case opUshr:
-			y := *word(w, ins>>48)
-			if int64(y) < 0 {
-				err = errShift
-				goto fail
-			}
-			*word(w, ins>>16&0xffff) = *word(w, ins>>32&0xffff) >> y
-		case opNeg:
-			*word(w, ins>>16&0xffff) = -*word(w, ins>>32&0xffff)
-		case opCom:
-			*word(w, ins>>16&0xffff) = ^*word(w, ins>>32&0xffff)
-		case opNot:
-			*word(w, ins>>16&0xffff) = *word(w, ins>>32&0xffff) ^ 1
-		case opMin:
-			*word(w, ins>>16&0xffff) = uint64(min(int64(*word(w, ins>>32&0xffff)), int64(*word(w, ins>>48))))
-		case opMax:
-			*word(w, ins>>16&0xffff) = uint64(max(int64(*word(w, ins>>32&0xffff)), int64(*word(w, ins>>48))))
-		case opAbs:
-			x := int64(*word(w, ins>>32&0xffff))
-			*word(w, ins>>16&0xffff) = uint64(max(x, -x))
-		case opEq:
-			*word(w, ins>>16&0xffff) = flag(int64(*word(w, ins>>32&0xffff)) == int64(*word(w, ins>>48)))
-		case opNe:
-			*word(w, ins>>16&0xffff) = flag(int64(*word(w, ins>>32&0xffff)) != int64(*word(w, ins>>48)))
-		case opLt:
-			*word(w, ins>>16&0xffff) = flag(int64(*word(w, ins>>32&0xffff)) < int64(*word(w, ins>>48)))
-		case opLe:
-			*word(w, ins>>16&0xffff) = flag(int64(*word(w, ins>>32&0xffff)) <= int64(*word(w, ins>>48)))
-		case opFAdd:
-			*float(w, ins>>16&0xffff) = *float(w, ins>>32&0xffff) + *float(w, ins>>48)
-		case opFSub:
-			*float(w, ins>>16&0xffff) = *float(w, ins>>32&0xffff) - *float(w, ins>>48)
-		case opFMul:
-			*float(w, ins>>16&0xffff) = *float(w, ins>>32&0xffff) * *float(w, ins>>48)
-		case opFDiv:
-			*float(w, ins>>16&0xffff) = *float(w, ins>>32&0xffff) / *float(w, ins>>48)
-		case opFAddK:
-			*float(w, ins>>16&0xffff) = *float(w, ins>>32&0xffff) + *(*float64)(pc)
-			pc = unsafe.Add(pc, 8)
-		case opFSubK:
-			*float(w, ins>>16&0xffff) = *float(w, ins>>32&0xffff) - *(*float64)(pc)
-			pc = unsafe.Add(pc, 8)
-		case opFMulK:
-			*float(w, ins>>16&0xffff) = *float(w, ins>>32&0xffff) * *(*float64)(pc)
-			pc = unsafe.Add(pc, 8)
-		case opFDivK:
-			*float(w, ins>>16&0xffff) = *float(w, ins>>32&0xffff) / *(*float64)(pc)
-			pc = unsafe.Add(pc, 8)
-		case opFKSub:
-			*float(w, ins>>16&0xffff) = *(*float64)(pc) - *float(w, ins>>32&0xffff)
-			pc = unsafe.Add(pc, 8)
-		case opFKDiv:
-			*float(w, ins>>16&0xffff) = *(*float64)(pc) / *float(w, ins>>32&0xffff)
-			pc = unsafe.Add(pc, 8)
-		case opFNeg:
-			*float(w, ins>>16&0xffff) = -*float(w, ins>>32&0xffff)
-		case opFSqrt:
-			*float(w, ins>>16&0xffff) = math.Sqrt(*float(w, ins>>32&0xffff))
-		case opFAbs:
-			*float(w, ins>>16&0xffff) = math.Abs(*float(w, ins>>32&0xffff))
-		case opFFloor:
-			*float(w, ins>>16&0xffff) = math.Floor(*float(w, ins>>32&0xffff))
-		case opFCeil:
-			*float(w, ins>>16&0xffff) = math.Ceil(*float(w, ins>>32&0xffff))
-		case opFTrunc:
-			*float(w, ins>>16&0xffff) = math.Trunc(*float(w, ins>>32&0xffff))
-		case opFMin:
-			*float(w, ins>>16&0xffff) = min(*float(w, ins>>32&0xffff), *float(w, ins>>48))
-		case opFMax:
-			*float(w, ins>>16&0xffff) = max(*float(w, ins>>32&0xffff), *float(w, ins>>48))
-		case opFEq:
-			*word(w, ins>>16&0xffff) = flag(*float(w, ins>>32&0xffff) == *float(w, ins>>48))
-		case opFNe:
-			*word(w, ins>>16&0xffff) = flag(*float(w, ins>>32&0xffff) != *float(w, ins>>48))
-		case opFLt:
-			*word(w, ins>>16&0xffff) = flag(*float(w, ins>>32&0xffff) < *float(w, ins>>48))
-		case opFLe:
-			*word(w, ins>>16&0xffff) = flag(*float(w, ins>>32&0xffff) <= *float(w, ins>>48))
-		case opMath:
-			*float(w, ins>>16&0xffff) = m.code.maths[ins>>48](*float(w, ins>>32&0xffff))
-		case opMath2:
-			*float(w, ins>>16&0xffff) = m.code.maths2[*(*uint64)(pc)](*float(w, ins>>32&0xffff), *float(w, ins>>48))
-			pc = unsafe.Add(pc, 8)
-		case opToFloat:
-			*float(w, ins>>16&0xffff) = float64(int64(*word(w, ins>>32&0xffff)))
-		case opToInt:
-			x := math.Trunc(*float(w, ins>>32&0xffff))
-			if !(x >= -1<<63 && x < 1<<63) {
-				err = intRange(*float(w, ins>>32&0xffff))
-				goto fail
-			}
-			*word(w, ins>>16&0xffff) = uint64(int64(x))
-		case opIsNil:
-			*word(w, ins>>16&0xffff) = flag(*ref(r, ins>>32&0xffff) == nil)
-		case opSame:
-			*word(w, ins>>16&0xffff) = flag(*ref(r, ins>>32&0xffff) == *ref(r, ins>>48))
-		case opBox:
-			m.pc, m.w, m.r = pc, w, r
-			if err = m.Grow(objectBytes); err != nil {
-				goto fail
-			}
-			*ref(r, ins>>16&0xffff) = value.NewBox(value.Kind(ins>>48), *word(w, ins>>32&0xffff))
-		case opUnbox:
-			*word(w, ins>>16&0xffff) = (*ref(r, ins>>32&0xffff)).Box().N
-		case opUnwrapW:
-			p := *ref(r, ins>>32&0xffff)
-			if p == nil {
-				err = errNil
-				goto fail
-			}
-			*word(w, ins>>16&0xffff) = p.Box().N
-		case opUnwrapR:
-			p := *ref(r, ins>>32&0xffff)
-			if p == nil {
-				err = errNil
-				goto fail
-			}
-			*ref(r, ins>>16&0xffff) = p
-		case opGlobalW:
-			*word(w, ins>>16&0xffff) = m.globalWords[ins>>32]
-		case opGlobalR:
-			*ref(r, ins>>16&0xffff) = m.globalRefs[ins>>32]
-		case opSetGlobalW:
-			m.globalWords[ins>>32] = *word(w, ins>>16&0xffff)
-		case opSetGlobalR:
-			m.globalRefs[ins>>32] = *ref(r, ins>>16&0xffff)
-		case opNewCellW:
-			*ref(r, ins>>16&0xffff) = value.NewCell(value.Value{N: *word(w, ins>>32&0xffff)})
-		case opNewCellR:
-			*ref(r, ins>>16&0xffff) = value.NewCell(value.Value{P: *ref(r, ins>>32&0xffff)})
-		case opCellW:
-			*word(w, ins>>16&0xffff) = (*ref(r, ins>>32&0xffff)).Cell().V.N
-		case opCellR:
-			*ref(r, ins>>16&0xffff) = (*ref(r, ins>>32&0xffff)).Cell().V.P
-		case opSetCellW:
-			(*ref(r, ins>>16&0xffff)).Cell().V.N = *word(w, ins>>32&0xffff)
-		case opSetCellR:
-			(*ref(r, ins>>16&0xffff)).Cell().V.P = *ref(r, ins>>32&0xffff)
-		case opCaptureW:
-			*word(w, ins>>16&0xffff) = (*ref(r, ins>>32&0xffff)).Closure().Env[ins>>48].N
-		case opCaptureR:
-			*ref(r, ins>>16&0xffff) = (*ref(r, ins>>32&0xffff)).Closure().Env[ins>>48].P
-		case opClosure:
-			*ref(r, ins>>16&0xffff) = m.closure(&m.code.closures[ins>>32], w, r)
-		case opCall:
-			target := *(*uint64)(pc)
-			pc = unsafe.Add(pc, 8)
-			if depth--; depth < 0 {
-				err = errOverflow
-				goto failCall
-			}
-			w = unsafe.Add(w, ins>>16&0xffff*8)
-			r = unsafe.Add(r, ins>>32&0xffff*8)
-			*word(w, 0) = uint64(uintptr(pc) - uintptr(code))
-			pc = unsafe.Add(code, target)
-			fuel--
-			if uintptr(w) > limit || fuel < 0 {
-				goto slowCall
-			}
-		case opCallValue:
-			c := (*ref(r, *(*uint64)(pc))).Closure()
-			pc = unsafe.Add(pc, 8)
-			if depth--; depth < 0 {
-				err = errOverflow
-				goto failCall
-			}
-			w = unsafe.Add(w, ins>>16&0xffff*8)
-			r = unsafe.Add(r, ins>>32&0xffff*8)
-			*word(w, 0) = uint64(uintptr(pc) - uintptr(code))
-			pc = unsafe.Add(code, m.code.funcs[c.Func].entry*8)
-			fuel--
-			if uintptr(w) > limit || fuel < 0 {
-				goto slowCall
-			}
-		case opRet:
-			pc = unsafe.Add(code, *word(w, 0))
-			ins = *(*uint64)(unsafe.Add(pc, -16))
-			w = unsafe.Add(w, -int(ins>>16&0xffff*8))
-			r = unsafe.Add(r, -int(ins>>32&0xffff*8))
-			depth++
-		case opRetW:
-			x := *word(w, ins>>16&0xffff)
-			pc = unsafe.Add(code, *word(w, 0))
-			ins = *(*uint64)(unsafe.Add(pc, -16))
-			w = unsafe.Add(w, -int(ins>>16&0xffff*8))
-			r = unsafe.Add(r, -int(ins>>32&0xffff*8))
-			depth++
-			if ins>>48 != noResult {
-				*word(w, ins>>48) = x
-			}
-		case opRetI:
-			x := uint64(int64(int16(ins >> 16)))
-			pc = unsafe.Add(code, *word(w, 0))
-			ins = *(*uint64)(unsafe.Add(pc, -16))
-			w = unsafe.Add(w, -int(ins>>16&0xffff*8))
-			r = unsafe.Add(r, -int(ins>>32&0xffff*8))
-			depth++
-			if ins>>48 != noResult {
-				*word(w, ins>>48) = x
-			}
-		case opRetR:
-			x := *ref(r, ins>>16&0xffff)
-			pc = unsafe.Add(code, *word(w, 0))
-			ins = *(*uint64)(unsafe.Add(pc, -16))
-			w = unsafe.Add(w, -int(ins>>16&0xffff*8))
-			r = unsafe.Add(r, -int(ins>>32&0xffff*8))
-			depth++
-			if ins>>48 != noResult {
-				*ref(r, ins>>48) = x
-			}
-		case opRuntime:
-			m.pc, m.w, m.r = pc, w, r
-			if err = m.builtin(&m.code.runtime[ins>>16]); err != nil {
-				goto fail
-			}
-		case opLenW:
-			*word(w, ins>>16&0xffff) = uint64(len((*ref(r, ins>>32&0xffff)).Words().A))
-		case opLenB:
-			*word(w, ins>>16&0xffff) = uint64(len((*ref(r, ins>>32&0xffff)).Bytes().A))
-		case opLenR:
-			*word(w, ins>>16&0xffff) = uint64(len((*ref(r, ins>>32&0xffff)).Refs().A))
-		case opIndexW:
-			list, i := (*ref(r, ins>>32&0xffff)).Words().A, *word(w, ins>>48)
-			if i >= uint64(len(list)) {
-				err = outOfRange(i, len(list))
-				goto fail
-			}
-			*word(w, ins>>16&0xffff) = list[i]
-		case opIndexB:
-			list, i := (*ref(r, ins>>32&0xffff)).Bytes().A, *word(w, ins>>48)
-			if i >= uint64(len(list)) {
-				err = outOfRange(i, len(list))
-				goto fail
-			}
-			*word(w, ins>>16&0xffff) = uint64(list[i])
-		case opIndexR:
-			list, i := (*ref(r, ins>>32&0xffff)).Refs().A, *word(w, ins>>48)
-			if i >= uint64(len(list)) {
-				err = outOfRange(i, len(list))
-				goto fail
-			}
-			*ref(r, ins>>16&0xffff) = list[i]
-		case opSetIndexW:
-			list, i := (*ref(r, ins>>16&0xffff)).Words().A, *word(w, ins>>32&0xffff)
-			if i >= uint64(len(list)) {
-				err = outOfRange(i, len(list))
-				goto fail
-			}
-			list[i] = *word(w, ins>>48)
-		case opSetIndexB:
-			list, i := (*ref(r, ins>>16&0xffff)).Bytes().A, *word(w, ins>>32&0xffff)
-			if i >= uint64(len(list)) {
-				err = outOfRange(i, len(list))
-				goto fail
-			}
-			list[i] = byte(*word(w, ins>>48))
-		case opSetIndexBI:
-			list, i := (*ref(r, ins>>16&0xffff)).Bytes().A, *word(w, ins>>32&0xffff)
-			if i >= uint64(len(list)) {
-				err = outOfRange(i, len(list))
-				goto fail
-			}
-			list[i] = byte(ins >> 48)
-		case opSetIndexR:
-			list, i := (*ref(r, ins>>16&0xffff)).Refs().A, *word(w, ins>>32&0xffff)
-			if i >= uint64(len(list)) {
-				err = outOfRange(i, len(list))
-				goto fail
-			}
-			list[i] = *ref(r, ins>>48)
-		case opPushW:
-			list := (*ref(r, ins>>16&0xffff)).Words()
-			if len(list.A) == cap(list.A) {
-				m.pc, m.w, m.r = pc, w, r
-				if err = m.Grow(int64(len(list.A)+8) * 8); err != nil {
-					goto fail
-				}
-			}
-			list.A = append(list.A, *word(w, ins>>32&0xffff))
-		case opPushB:
-			list := (*ref(r, ins>>16&0xffff)).Bytes()
-			if len(list.A) == cap(list.A) {
-				m.pc, m.w, m.r = pc, w, r
-				if err = m.Grow(int64(len(list.A)+8) * 1); err != nil {
-					goto fail
-				}
-			}
-			list.A = append(list.A, byte(*word(w, ins>>32&0xffff)))
-		case opPushR:
-			list := (*ref(r, ins>>16&0xffff)).Refs()
-			if len(list.A) == cap(list.A) {
-				m.pc, m.w, m.r = pc, w, r
-				if err = m.Grow(int64(len(list.A)+8) * 8); err != nil {
-					goto fail
-				}
-			}
-			list.A = append(list.A, *ref(r, ins>>32&0xffff))
-		case opNewList:
-			n := *(*uint64)(pc)
-			pc = unsafe.Add(pc, 8)
-			rep := value.Rep(ins >> 32)
-			m.pc, m.w, m.r = pc, w, r
-			if err = m.Grow(int64(n)*int64(rep.Size()) + 2*objectBytes); err != nil {
-				goto fail
-			}
-			*ref(r, ins>>16&0xffff) = value.NewList(rep, int(n), int(n))
-		case opStrLen:
-			*word(w, ins>>16&0xffff) = uint64(len((*ref(r, ins>>32&0xffff)).Str()))
-		case opStrIndex:
-			s, i := (*ref(r, ins>>32&0xffff)).Str(), *word(w, ins>>48)
-			if i >= uint64(len(s)) {
-				err = outOfRange(i, len(s))
-				goto fail
-			}
-			*word(w, ins>>16&0xffff) = uint64(s[i])
-		case opRuneSize:
-			_, n := utf8.DecodeRuneInString((*ref(r, ins>>32&0xffff)).Str()[*word(w, ins>>48):])
-			*word(w, ins>>16&0xffff) = uint64(n)
-		case opRuneAt:
-			m.pc, m.w, m.r = pc, w, r
-			if err = m.Grow(objectBytes); err != nil {
-				goto fail
-			}
-			*ref(r, ins>>16&0xffff) = runeAt((*ref(r, ins>>32&0xffff)).Str()[*word(w, ins>>48):])
-		case opFieldW:
-			*word(w, ins>>16&0xffff) = (*ref(r, ins>>32&0xffff)).Struct().N[ins>>48]
-		case opFieldR:
-			*ref(r, ins>>16&0xffff) = (*ref(r, ins>>32&0xffff)).Struct().P[ins>>48]
-		case opSetFieldW:
-			(*ref(r, ins>>16&0xffff)).Struct().N[ins>>32&0xffff] = *word(w, ins>>48)
-		case opSetFieldR:
-			(*ref(r, ins>>16&0xffff)).Struct().P[ins>>32&0xffff] = *ref(r, ins>>48)
-		case opNewStruct:
-			words, refs := int(ins>>32&0xffff), int(ins>>48)
-			m.pc, m.w, m.r = pc, w, r
-			if err = m.Grow(int64(words+refs)*8 + 2*objectBytes); err != nil {
-				goto fail
-			}
-			*ref(r, ins>>16&0xffff) = value.NewStruct(words, refs)
-		case opMapGet:
-			k := *(*uint64)(pc)
-			pc = unsafe.Add(pc, 8)
-			if err = m.mapGet(ins, k, w, r); err != nil {
-				goto failWide
-			}
-		case opMapSet:
-			k := *(*uint64)(pc)
-			pc = unsafe.Add(pc, 8)
-			m.pc, m.w, m.r = pc, w, r
-			if err = m.mapSet(ins, k, w, r); err != nil {
-				goto failWide
-			}
-		case opNewMap:
-			m.pc, m.w, m.r = pc, w, r
-			if err = m.Grow(3 * objectBytes); err != nil {
-				goto fail
-			}
-			*ref(r, ins>>16&0xffff) = value.NewMap(ins>>32&1 != 0)
-		case opMapChanges:
-			*word(w, ins>>16&0xffff) = (*ref(r, ins>>32&0xffff)).Map().Changes
-		case opMapNext:
-			*word(w, ins>>16&0xffff) = uint64((*ref(r, ins>>32&0xffff)).Map().Next(int(*word(w, ins>>48))))
-		case opMapKeyW:
-			k, _ := (*ref(r, ins>>32&0xffff)).Map().Entry(int(*word(w, ins>>48)))
-			*word(w, ins>>16&0xffff) = k.N
-		case opMapKeyR:
-			k, _ := (*ref(r, ins>>32&0xffff)).Map().Entry(int(*word(w, ins>>48)))
-			*ref(r, ins>>16&0xffff) = k.P
-		case opMapValueW:
-			_, v := (*ref(r, ins>>32&0xffff)).Map().Entry(int(*word(w, ins>>48)))
-			*word(w, ins>>16&0xffff) = v.N
-		case opMapValueR:
-			_, v := (*ref(r, ins>>32&0xffff)).Map().Entry(int(*word(w, ins>>48)))
-			*ref(r, ins>>16&0xffff) = v.P
-		case opMapCheck:
-			if (*ref(r, ins>>16&0xffff)).Map().Changes != *word(w, ins>>32&0xffff) {
-				err = errMapChanged
-				goto fail
-			}
-		case opJump:
-			pc = unsafe.Add(pc, int64(ins)>>16*8)
-		case opJumpB:
-			pc = unsafe.Add(pc, int64(ins)>>16*8)
-			if fuel--; fuel < 0 {
-				goto poll
-			}
-		case opJTrue:
-			if *word(w, ins>>16&0xffff) != 0 {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-			}
-		case opJTrueB:
-			if *word(w, ins>>16&0xffff) != 0 {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-				if fuel--; fuel < 0 {
-					goto poll
-				}
-			}
-		case opJFalse:
-			if *word(w, ins>>16&0xffff) == 0 {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-			}
-		case opJFalseB:
-			if *word(w, ins>>16&0xffff) == 0 {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-				if fuel--; fuel < 0 {
-					goto poll
-				}
-			}
-		case opJNil:
-			if *ref(r, ins>>16&0xffff) == nil {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-			}
-		case opJNilB:
-			if *ref(r, ins>>16&0xffff) == nil {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-				if fuel--; fuel < 0 {
-					goto poll
-				}
-			}
-		case opJNotNil:
-			if *ref(r, ins>>16&0xffff) != nil {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-			}
-		case opJNotNilB:
-			if *ref(r, ins>>16&0xffff) != nil {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-				if fuel--; fuel < 0 {
-					goto poll
-				}
-			}
-		case opJEq:
-			if int64(*word(w, ins>>16&0xffff)) == int64(*word(w, ins>>32&0xffff)) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-			}
-		case opJEqB:
-			if int64(*word(w, ins>>16&0xffff)) == int64(*word(w, ins>>32&0xffff)) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-				if fuel--; fuel < 0 {
-					goto poll
-				}
-			}
-		case opJNe:
-			if int64(*word(w, ins>>16&0xffff)) != int64(*word(w, ins>>32&0xffff)) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-			}
-		case opJNeB:
-			if int64(*word(w, ins>>16&0xffff)) != int64(*word(w, ins>>32&0xffff)) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-				if fuel--; fuel < 0 {
-					goto poll
-				}
-			}
-		case opJLt:
-			if int64(*word(w, ins>>16&0xffff)) < int64(*word(w, ins>>32&0xffff)) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-			}
-		case opJLtB:
-			if int64(*word(w, ins>>16&0xffff)) < int64(*word(w, ins>>32&0xffff)) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-				if fuel--; fuel < 0 {
-					goto poll
-				}
-			}
-		case opJLe:
-			if int64(*word(w, ins>>16&0xffff)) <= int64(*word(w, ins>>32&0xffff)) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-			}
-		case opJLeB:
-			if int64(*word(w, ins>>16&0xffff)) <= int64(*word(w, ins>>32&0xffff)) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-				if fuel--; fuel < 0 {
-					goto poll
-				}
-			}
-		case opJEqI:
-			if int64(*word(w, ins>>16&0xffff)) == int64(int16(ins>>32)) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-			}
-		case opJEqIB:
-			if int64(*word(w, ins>>16&0xffff)) == int64(int16(ins>>32)) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-				if fuel--; fuel < 0 {
-					goto poll
-				}
-			}
-		case opJNeI:
-			if int64(*word(w, ins>>16&0xffff)) != int64(int16(ins>>32)) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-			}
-		case opJNeIB:
-			if int64(*word(w, ins>>16&0xffff)) != int64(int16(ins>>32)) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-				if fuel--; fuel < 0 {
-					goto poll
-				}
-			}
-		case opJLtI:
-			if int64(*word(w, ins>>16&0xffff)) < int64(int16(ins>>32)) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-			}
-		case opJLtIB:
-			if int64(*word(w, ins>>16&0xffff)) < int64(int16(ins>>32)) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-				if fuel--; fuel < 0 {
-					goto poll
-				}
-			}
-		case opJLeI:
-			if int64(*word(w, ins>>16&0xffff)) <= int64(int16(ins>>32)) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-			}
-		case opJLeIB:
-			if int64(*word(w, ins>>16&0xffff)) <= int64(int16(ins>>32)) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-				if fuel--; fuel < 0 {
-					goto poll
-				}
-			}
-		case opJGtI:
-			if int64(*word(w, ins>>16&0xffff)) > int64(int16(ins>>32)) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-			}
-		case opJGtIB:
-			if int64(*word(w, ins>>16&0xffff)) > int64(int16(ins>>32)) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-				if fuel--; fuel < 0 {
-					goto poll
-				}
-			}
-		case opJGeI:
-			if int64(*word(w, ins>>16&0xffff)) >= int64(int16(ins>>32)) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-			}
-		case opJGeIB:
-			if int64(*word(w, ins>>16&0xffff)) >= int64(int16(ins>>32)) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-				if fuel--; fuel < 0 {
-					goto poll
-				}
-			}
-		case opJFEq:
-			if *float(w, ins>>16&0xffff) == *float(w, ins>>32&0xffff) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-			}
-		case opJFEqB:
-			if *float(w, ins>>16&0xffff) == *float(w, ins>>32&0xffff) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-				if fuel--; fuel < 0 {
-					goto poll
-				}
-			}
-		case opJFNe:
-			if *float(w, ins>>16&0xffff) != *float(w, ins>>32&0xffff) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-			}
-		case opJFNeB:
-			if *float(w, ins>>16&0xffff) != *float(w, ins>>32&0xffff) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-				if fuel--; fuel < 0 {
-					goto poll
-				}
-			}
-		case opJFLt:
-			if *float(w, ins>>16&0xffff) < *float(w, ins>>32&0xffff) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-			}
-		case opJFLtB:
-			if *float(w, ins>>16&0xffff) < *float(w, ins>>32&0xffff) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-				if fuel--; fuel < 0 {
-					goto poll
-				}
-			}
-		case opJFLe:
-			if *float(w, ins>>16&0xffff) <= *float(w, ins>>32&0xffff) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-			}
-		case opJFLeB:
-			if *float(w, ins>>16&0xffff) <= *float(w, ins>>32&0xffff) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-				if fuel--; fuel < 0 {
-					goto poll
-				}
-			}
-		case opJFNotLt:
-			if !(*float(w, ins>>16&0xffff) < *float(w, ins>>32&0xffff)) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-			}
-		case opJFNotLtB:
-			if !(*float(w, ins>>16&0xffff) < *float(w, ins>>32&0xffff)) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-				if fuel--; fuel < 0 {
-					goto poll
-				}
-			}
-		case opJFNotLe:
-			if !(*float(w, ins>>16&0xffff) <= *float(w, ins>>32&0xffff)) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-			}
-		case opJFNotLeB:
-			if !(*float(w, ins>>16&0xffff) <= *float(w, ins>>32&0xffff)) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-				if fuel--; fuel < 0 {
-					goto poll
-				}
-			}
-		case opJFLtK:
-			if *float(w, ins>>16&0xffff) < *(*float64)(pc) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-			} else {
-				pc = unsafe.Add(pc, 8)
-			}
-		case opJFLeK:
-			if *float(w, ins>>16&0xffff) <= *(*float64)(pc) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-			} else {
-				pc = unsafe.Add(pc, 8)
-			}
-		case opJFGtK:
-			if *float(w, ins>>16&0xffff) > *(*float64)(pc) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-			} else {
-				pc = unsafe.Add(pc, 8)
-			}
-		case opJFGeK:
-			if *float(w, ins>>16&0xffff) >= *(*float64)(pc) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-			} else {
-				pc = unsafe.Add(pc, 8)
-			}
-		case opJFNotLtK:
-			if !(*float(w, ins>>16&0xffff) < *(*float64)(pc)) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-			} else {
-				pc = unsafe.Add(pc, 8)
-			}
-		case opJFNotLeK:
-			if !(*float(w, ins>>16&0xffff) <= *(*float64)(pc)) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-			} else {
-				pc = unsafe.Add(pc, 8)
-			}
-		case opJFNotGtK:
-			if !(*float(w, ins>>16&0xffff) > *(*float64)(pc)) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-			} else {
-				pc = unsafe.Add(pc, 8)
-			}
-		case opJFNotGeK:
-			if !(*float(w, ins>>16&0xffff) >= *(*float64)(pc)) {
-				pc = unsafe.Add(pc, int64(ins)>>48*8)
-			} else {
-				pc = unsafe.Add(pc, 8)
+// onMap does the instructions on maps.
+func (m *Machine) onMap(ins uint64) error {
+	w, r := m.w, m.r
+	a, b, c := ins>>16&0xffff, ins>>32&0xffff, ins>>48
+	entry := func() (k, v value.Value) { return (*ref(r, b)).Map().Entry(int(*word(w, c))) }
+	switch op(ins & 0xffff) {
+	case opMapGet:
+		k := m.constant()
+		key := m.value(k&refKey != 0, c)
+		v, ok := (*ref(r, b)).Map().Get(key)
+		if !ok {
+			m.pc = unsafe.Add(m.pc, -8)
+			return builtin.KeyError(m.code.keys[k>>8], key)
+		}
+		if k&refValue != 0 {
+			*ref(r, a) = v.P
+		} else {
+			*word(w, a) = v.N
+		}
+	case opMapSet:
+		k := m.constant()
+		mp := (*ref(r, a)).Map()
+		if n := mp.Growth(); n > 0 {
+			if err := m.Grow(int64(n)); err != nil {
+				m.pc = unsafe.Add(m.pc, -8)
+				return err
 			}
 		}
-		continue
-
-	slowCall: // the stacks may be full, or the run may have to end
-		m.pc, m.w, m.r = pc, w, r
-		if uintptr(w) > limit {
-			if err = m.grow(); err != nil {
-				pc = unsafe.Add(code, *word(w, 0))
-				ins = *(*uint64)(unsafe.Add(pc, -16))
-				w = unsafe.Add(w, -int(ins>>16&0xffff*8))
-				r = unsafe.Add(r, -int(ins>>32&0xffff*8))
-				goto failCall
-			}
-			w, r, limit = m.w, m.r, m.limit
-		}
-		if fuel >= 0 {
-			continue
-		}
-		if err = m.Spend(spend + 1); err != nil {
-			pc = unsafe.Add(code, *word(w, 0))
-			ins = *(*uint64)(unsafe.Add(pc, -16))
-			w = unsafe.Add(w, -int(ins>>16&0xffff*8))
-			r = unsafe.Add(r, -int(ins>>32&0xffff*8))
-			goto failCall
-		}
-		spend = m.Allowance(batch)
-		fuel = spend
-		continue
-
-	poll: // a round is over; pc is where the next one begins
-		if err = m.Spend(spend + 1); err != nil {
-			m.pc, m.w, m.r, m.atRound = pc, w, r, true
+		mp.Set(m.value(k&refKey != 0, b), m.value(k&refValue != 0, c))
+	case opNewMap:
+		if err := m.Grow(3 * objectBytes); err != nil {
 			return err
 		}
-		spend = m.Allowance(batch)
-		fuel = spend
-		continue
-
-	failCall: // behind the two words of a call
-	failWide:
-		pc = unsafe.Add(pc, -8)
-	fail:
-		m.pc, m.w, m.r = pc, w, r
-		return err
+		*ref(r, a) = value.NewMap(b != 0)
+	case opMapChanges:
+		*word(w, a) = (*ref(r, b)).Map().Changes
+	case opMapNext:
+		*word(w, a) = uint64((*ref(r, b)).Map().Next(int(*word(w, c))))
+	case opMapKeyW:
+		k, _ := entry()
+		*word(w, a) = k.N
+	case opMapKeyR:
+		k, _ := entry()
+		*ref(r, a) = k.P
+	case opMapValueW:
+		_, v := entry()
+		*word(w, a) = v.N
+	case opMapValueR:
+		_, v := entry()
+		*ref(r, a) = v.P
+	case opMapCheck:
+		if (*ref(r, a)).Map().Changes != *word(w, b) {
+			return errMapChanged
+		}
 	}
+	return nil
+}
+
+// value returns what a register of one of the two files holds.
+func (m *Machine) value(inRefs bool, reg uint64) value.Value {
+	if inRefs {
+		return value.Value{P: *ref(m.r, reg)}
+	}
+	return value.Value{N: *word(m.w, reg)}
 }

@@ -135,11 +135,11 @@ func (b *builder) ifLet(n *typed.IfLet) *Value {
 	b.seal(no)
 	m := b.merge(n.T)
 	b.start(yes)
-	held := x
+	held := Known
 	if n.Var.Type.IsWord() {
-		held = b.emit(Unbox, TypeOf(n.Var.Type), x)
+		held = Unbox
 	}
-	b.declare(n.Var, held)
+	b.declare(n.Var, b.emit(held, TypeOf(n.Var.Type), x))
 	m.end(b.expr(n.Then))
 	m.branch(no, n.Else)
 	return m.value()

@@ -74,6 +74,7 @@ const (
 	Box    // word x, kind Bits
 	Unbox  // what the box x holds, which is no nil
 	Unwrap // what the option x holds; can fail
+	Known  // x, which is no nil here
 
 	// Variables that functions share: globals by number Bits (Aux *typed.Var;
 	// Safe if it is never assigned again), cells, and capture Bits of the closure x.
@@ -147,7 +148,7 @@ var opInfo = [numOps]struct {
 	FEq: {"feq", pure}, FNe: {"fne", pure}, FLt: {"flt", pure}, FLe: {"fle", pure}, FGt: {"fgt", pure}, FGe: {"fge", pure},
 	Math: {"math", pure}, Math2: {"math2", pure},
 	Not: {"not", pure}, ToFloat: {"tofloat", pure}, ToInt: {"toint", pure | fails},
-	IsNil: {"isnil", pure}, Same: {"same", pure}, Box: {"box", allocs | fails}, Unbox: {"unbox", pure}, Unwrap: {"unwrap", pure | fails},
+	IsNil: {"isnil", pure}, Same: {"same", pure}, Box: {"box", allocs | fails}, Unbox: {"unbox", pure}, Unwrap: {"unwrap", pure | fails}, Known: {"known", pure},
 	Global: {"global", reads}, SetGlobal: {"setglobal", effects},
 	NewCell: {"newcell", allocs}, Cell: {"cell", reads}, SetCell: {"setcell", effects},
 	Capture: {"capture", pure}, Closure: {"closure", allocs},
@@ -176,6 +177,12 @@ func (v *Value) removable() bool {
 		return true
 	}
 	return opInfo[v.Op].traits&effects == 0 && !v.CanFail()
+}
+
+// movable tells whether a pure instruction may run where it did not stand, as long as
+// its arguments are there: it does not rely on what was tested before.
+func (v *Value) movable() bool {
+	return v.Op != Unbox && v.Op != Known && v.Op != RuneSize && !v.CanFail()
 }
 
 // isPure tells whether an instruction computes the same wherever its arguments are

@@ -14,16 +14,49 @@ type pass struct {
 	run  func(*Func)
 }
 
+var (
+	clean = []pass{
+		{"prune", (*Func).prune},
+		{"copies", (*Func).copies},
+		{"fold", (*Func).fold},
+		{"merge", (*Func).merge},
+		{"cse", (*Func).cse},
+		{"fold", (*Func).fold},
+		{"dead", (*Func).dead},
+	}
+	expand = []pass{
+		{"known", (*Func).known},
+		{"inline", (*Func).inline},
+		{"captured", (*Func).captured},
+	}
+	finish = []pass{
+		{"hoist", (*Func).hoist},
+		{"cse", (*Func).cse},
+		{"bounds", (*Func).bounds},
+		{"fold", (*Func).fold},
+		{"dead", (*Func).dead},
+		{"merge", (*Func).merge},
+	}
+)
+
+// inlining is how often calls that inlining has brought to light are looked at.
+const inlining = 3
+
 // Optimize improves the functions from first on. It keeps what a program does to
 // the last bit, the places of errors included.
 func (p *Program) Optimize(first int, o Passes) {
-	clean := []pass{
-		{"prune", (*Func).prune},
-		{"copies", (*Func).copies},
-		{"dead", (*Func).dead},
-	}
-	for _, f := range p.Funcs[first:] {
+	funcs := p.Funcs[first:]
+	for _, f := range funcs {
 		o.run(f, clean)
+	}
+	for range inlining {
+		for _, f := range funcs {
+			o.run(f, expand)
+			o.run(f, clean)
+		}
+	}
+	for _, f := range funcs {
+		o.run(f, finish)
 	}
 }
 

@@ -65,6 +65,12 @@ func (g *generator) value(v *ir.Value) {
 	if g.withConstant(v) {
 		return
 	}
+	if v.Op == ir.Known {
+		if x := v.Args[0]; g.folded[x.ID] || g.reg(x) != g.reg(v) {
+			g.registers(opMovR, v, x)
+		}
+		return
+	}
 	if o, ok := simple[v.Op]; ok {
 		g.registers(o, v, v.Args...)
 		return

@@ -191,7 +191,7 @@ func (f *Func) simplifyTwo(v, x, y *Value) {
 			v.become(x)
 		}
 	case Eq, Ne: // of bools
-		if x.Type == Bool {
+		if x.Type == Bool && y.Type == Bool {
 			if (n == 1) == (v.Op == Eq) {
 				v.become(x)
 			} else {

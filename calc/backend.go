@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/groundwork-go/groundwork/calc/internal/ir"
+	"github.com/groundwork-go/groundwork/calc/internal/native"
 	"github.com/groundwork-go/groundwork/calc/internal/rt"
 	"github.com/groundwork-go/groundwork/calc/internal/tree"
 	"github.com/groundwork-go/groundwork/calc/internal/typed"
@@ -21,9 +22,10 @@ const (
 	Auto Backend = iota // the fastest that there is
 	Tree                // walks the tree: the reference, written for reading
 	VM                  // a register machine
+	JIT                 // machine code, where there is any; see [Program.Backend]
 )
 
-var backendNames = [...]string{"auto", "tree", "vm"}
+var backendNames = [...]string{"auto", "tree", "vm", "jit"}
 
 // String returns the name of the backend, as "vm".
 func (b Backend) String() string {
@@ -39,6 +41,20 @@ type image struct {
 	ir   *ir.Program // nil for Tree
 	tree *tree.Code
 	vm   *vm.Code
+	jit  *native.Code
+	// whyNot says why a program that may be machine code is not.
+	whyNot error
+}
+
+// backend returns what runs the image.
+func (img *image) backend() Backend {
+	switch {
+	case img.jit != nil:
+		return JIT
+	case img.vm != nil:
+		return VM
+	}
+	return Tree
 }
 
 // image prepares a program to be run. before is that of the inputs of a session
@@ -56,6 +72,11 @@ func (c *compiler) image(prog *typed.Program, before *image, session bool) (*ima
 			first = len(before.ir.Funcs)
 		}
 		img.ir.Optimize(first, ir.Passes{Verify: c.o.verify})
+		if !session && (c.o.Backend == Auto || c.o.Backend == JIT) {
+			if img.jit, img.whyNot = compileNative(img.ir); img.whyNot == nil {
+				return img, nil
+			}
+		}
 		if img.vm, err = vm.Compile(img.ir, before.vm); err == nil {
 			return img, nil
 		}
@@ -67,9 +88,18 @@ func (c *compiler) image(prog *typed.Program, before *image, session bool) (*ima
 	return img, nil
 }
 
+func compileNative(p *ir.Program) (*native.Code, error) {
+	img, err := native.Compile(p)
+	if err != nil {
+		return nil, err
+	}
+	return native.Load(img)
+}
+
 // machine runs images of one kind.
 type machine interface {
 	typed.Machine
+	Close()
 	run(ctx context.Context, img *image, env []value.Value, args []string) (value.Value, *rt.Fault)
 	Call(ctx context.Context, fn *typed.Func, args []value.Value) (value.Value, *rt.Fault)
 }
@@ -80,7 +110,17 @@ func (m treeMachine) run(ctx context.Context, img *image, env []value.Value, arg
 	return m.Run(ctx, img.tree, env, args)
 }
 
+func (m treeMachine) Close() {}
+
 type vmMachine struct{ *vm.Machine }
+
+func (m vmMachine) Close() {}
+
+type nativeMachine struct{ *native.Machine }
+
+func (m nativeMachine) run(ctx context.Context, _ *image, env []value.Value, _ []string) (value.Value, *rt.Fault) {
+	return m.Run(ctx, env)
+}
 
 func (m vmMachine) run(ctx context.Context, img *image, env []value.Value, args []string) (value.Value, *rt.Fault) {
 	return m.Run(ctx, img.vm, env, args)
@@ -90,7 +130,12 @@ func (m vmMachine) run(ctx context.Context, img *image, env []value.Value, args 
 func (c *compiler) machine(img *image) machine {
 	l := c.o.Limits
 	limits := rt.Limits{Steps: l.Steps, Memory: l.Memory, Depth: l.Depth}
-	if img.tree != nil {
+	switch {
+	case img.jit != nil:
+		m := native.New(img.jit)
+		m.Limits, m.Out, m.Stress = limits, c.o.Output, c.o.stress
+		return nativeMachine{m}
+	case img.tree != nil:
 		m := tree.New()
 		m.Limits, m.Out = limits, c.o.Output
 		return treeMachine{m}

@@ -113,7 +113,7 @@ var engineSources = []string{
 }
 
 // engines are compared with the tree walker.
-var engines = []calc.Backend{calc.VM}
+var engines = []calc.Backend{calc.VM, calc.JIT}
 
 func TestEnginesAgree(t *testing.T) {
 	for _, src := range sources() {

@@ -49,7 +49,9 @@ type Options struct {
 	// Backend is what runs the program.
 	Backend Backend
 
-	verify bool // the intermediate form, behind each pass; for tests
+	// For tests: look at the intermediate form behind each pass; collect garbage
+	// whenever memory is taken.
+	verify, stress bool
 }
 
 // Limits bound what a program may use. Of the fields without a default zero means
@@ -200,6 +202,10 @@ func Compile(src string, o *Options) (*Program, error) {
 	return &Program{c, img}, nil
 }
 
+// Backend returns what runs the program. It is VM for one that was to be machine code
+// and uses more than numbers, bools and lists of them, or where there is none.
+func (p *Program) Backend() Backend { return p.image.backend() }
+
 // build makes the image of a program.
 func (c *compiler) build(name string, prog *typed.Program) (img *image, err error) {
 	defer c.sources.internal(name, &err)
@@ -219,7 +225,9 @@ func (p *Program) Run(ctx context.Context, env any) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
-	return p.compiler.run(ctx, p.compiler.machine(p.image), p.image, values)
+	m := p.compiler.machine(p.image)
+	defer m.Close()
+	return p.compiler.run(ctx, m, p.image, values)
 }
 
 // values converts the host's values of one run.

@@ -44,6 +44,7 @@ func (p *Program) NewInstance(ctx context.Context, o *InstanceOptions) (*Instanc
 	}
 	m := p.compiler.machine(p.image)
 	if _, err := p.compiler.run(ctx, m, p.image, values); err != nil {
+		m.Close()
 		return nil, err
 	}
 	return &Instance{program: p, machine: m}, nil
@@ -96,6 +97,9 @@ func (in *Instance) call(ctx context.Context, fn *typed.Func, values []value.Val
 func (in *Instance) Close() error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.machine = nil
+	if in.machine != nil {
+		in.machine.Close()
+		in.machine = nil
+	}
 	return nil
 }

@@ -121,9 +121,14 @@ func (r *State) Grow(bytes int64) error {
 	r.used = r.Live() + bytes
 	if r.used > r.Limits.Memory-r.Limits.Memory/64 || r.used < 0 {
 		r.used = 0
-		return &limitError{fmt.Sprintf("more than %d bytes of memory", r.Limits.Memory)}
+		return MemoryError(r.Limits.Memory)
 	}
 	return nil
+}
+
+// MemoryError is the error of a run that needs more memory than it may have.
+func MemoryError(limit int64) error {
+	return &limitError{fmt.Sprintf("more than %d bytes of memory", limit)}
 }
 
 // MaxText bounds the bytes of one text.

@@ -127,10 +127,7 @@ func unfitBuiltin(v *ir.Value, folded map[*ir.Value]bool) any {
 	if countLeaves(v, folded) > maxOut {
 		return "many arguments"
 	}
-	if folded[v] {
-		return nil
-	}
-	if b.Result.IsValue() && !isValue(b.Result) {
+	if !folded[v] && b.Result.IsValue() && !isValue(b.Result) {
 		return b.Name
 	}
 	for _, a := range v.Args {

@@ -89,7 +89,7 @@ func (c *compiler) image(prog *typed.Program, before *image, session bool) (*ima
 }
 
 func compileNative(p *ir.Program) (*native.Code, error) {
-	img, err := native.Compile(p)
+	img, err := native.Compile(p, false)
 	if err != nil {
 		return nil, err
 	}

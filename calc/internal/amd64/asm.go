@@ -112,6 +112,10 @@ const (
 // An Assembler appends instructions to Code.
 type Assembler struct {
 	Code []byte
+
+	// List keeps a listing of what is appended in Lines.
+	List  bool
+	Lines []Line
 }
 
 func (a *Assembler) byte(b ...byte) { a.Code = append(a.Code, b...) }
@@ -135,6 +139,9 @@ func (a *Assembler) rex(w bool, reg, index, base uint8) {
 // rr appends the operands reg and rm, both registers.
 func (a *Assembler) rr(reg, rm uint8) { a.byte(0xc0 | reg&7<<3 | rm&7) }
 
+// scaleBits are the scales as instructions have them.
+var scaleBits = [9]byte{2: 1, 4: 2, 8: 3}
+
 // rm appends the operands reg and a place in memory.
 func (a *Assembler) rm(reg uint8, m Mem) {
 	base, reg := uint8(m.Base)&7, reg&7<<3
@@ -146,7 +153,7 @@ func (a *Assembler) rm(reg uint8, m Mem) {
 		mod = 0x40
 	}
 	if m.Index != RSP || base == 4 {
-		scale := map[uint8]byte{0: 0, 1: 0, 2: 1, 4: 2, 8: 3}[m.Scale]
+		scale := scaleBits[m.Scale]
 		a.byte(mod|reg|4, scale<<6|byte(m.Index)&7<<3|base)
 	} else {
 		a.byte(mod | reg | base)
@@ -181,10 +188,18 @@ func (a *Assembler) opRR(reg, rm uint8, op ...byte) {
 }
 
 // Mov is dst = src.
-func (a *Assembler) Mov(dst, src Reg) { a.opRR(uint8(src), uint8(dst), 0x89) }
+func (a *Assembler) Mov(dst, src Reg) {
+	if a.List {
+		a.note("mov", dst, src)
+	}
+	a.opRR(uint8(src), uint8(dst), 0x89)
+}
 
 // MovImm is dst = n. It leaves the flags alone.
 func (a *Assembler) MovImm(dst Reg, n int64) {
+	if a.List {
+		a.note("mov", dst, n)
+	}
 	switch {
 	case n >= 0 && n <= 1<<32-1:
 		a.rex(false, 0, 0, uint8(dst))
@@ -204,25 +219,44 @@ func (a *Assembler) MovImm(dst Reg, n int64) {
 
 // Zero is dst = 0; the flags are lost.
 func (a *Assembler) Zero(dst Reg) {
+	if a.List {
+		a.note("xor", dst, dst)
+	}
 	a.rex(false, uint8(dst), 0, uint8(dst))
 	a.byte(0x31)
 	a.rr(uint8(dst), uint8(dst))
 }
 
 // Load is dst = m.
-func (a *Assembler) Load(dst Reg, m Mem) { a.opRM(uint8(dst), m, 0x8b) }
+func (a *Assembler) Load(dst Reg, m Mem) {
+	if a.List {
+		a.note("mov", dst, m)
+	}
+	a.opRM(uint8(dst), m, 0x8b)
+}
 
 // Store is m = src.
-func (a *Assembler) Store(m Mem, src Reg) { a.opRM(uint8(src), m, 0x89) }
+func (a *Assembler) Store(m Mem, src Reg) {
+	if a.List {
+		a.note("mov", m, src)
+	}
+	a.opRM(uint8(src), m, 0x89)
+}
 
 // StoreImm is m = n.
 func (a *Assembler) StoreImm(m Mem, n int32) {
+	if a.List {
+		a.note("mov", m, n)
+	}
 	a.opRM(0, m, 0xc7)
 	a.int32(n)
 }
 
 // LoadByte is dst = the byte at m.
 func (a *Assembler) LoadByte(dst Reg, m Mem) {
+	if a.List {
+		a.note("movzx byte", dst, m)
+	}
 	a.rex(false, uint8(dst), m.index(), uint8(m.Base))
 	a.byte(0x0f, 0xb6)
 	a.rm(uint8(dst), m)
@@ -230,6 +264,9 @@ func (a *Assembler) LoadByte(dst Reg, m Mem) {
 
 // StoreByte is m = the low byte of src.
 func (a *Assembler) StoreByte(m Mem, src Reg) {
+	if a.List {
+		a.note("mov byte", m, src)
+	}
 	p := byte(0x40) | byte(src)>>3<<2 | m.index()>>3<<1 | byte(m.Base)>>3
 	a.byte(p, 0x88) // the prefix makes all low bytes the same to name
 	a.rm(uint8(src), m)
@@ -237,6 +274,9 @@ func (a *Assembler) StoreByte(m Mem, src Reg) {
 
 // StoreByteImm is the byte at m = n.
 func (a *Assembler) StoreByteImm(m Mem, n byte) {
+	if a.List {
+		a.note("mov byte", m, n)
+	}
 	a.rex(false, 0, m.index(), uint8(m.Base))
 	a.byte(0xc6)
 	a.rm(0, m)
@@ -244,16 +284,34 @@ func (a *Assembler) StoreByteImm(m Mem, n byte) {
 }
 
 // Lea is dst = the address of m.
-func (a *Assembler) Lea(dst Reg, m Mem) { a.opRM(uint8(dst), m, 0x8d) }
+func (a *Assembler) Lea(dst Reg, m Mem) {
+	if a.List {
+		a.note("lea", dst, m)
+	}
+	a.opRM(uint8(dst), m, 0x8d)
+}
 
 // Alu is dst = dst op src, or a comparison.
-func (a *Assembler) Alu(op Alu, dst, src Reg) { a.opRR(uint8(dst), uint8(src), byte(op)<<3|3) }
+func (a *Assembler) Alu(op Alu, dst, src Reg) {
+	if a.List {
+		a.note(aluNames[op], dst, src)
+	}
+	a.opRR(uint8(dst), uint8(src), byte(op)<<3|3)
+}
 
 // AluMem is dst = dst op m.
-func (a *Assembler) AluMem(op Alu, dst Reg, m Mem) { a.opRM(uint8(dst), m, byte(op)<<3|3) }
+func (a *Assembler) AluMem(op Alu, dst Reg, m Mem) {
+	if a.List {
+		a.note(aluNames[op], dst, m)
+	}
+	a.opRM(uint8(dst), m, byte(op)<<3|3)
+}
 
 // AluImm is dst = dst op n.
 func (a *Assembler) AluImm(op Alu, dst Reg, n int32) {
+	if a.List {
+		a.note(aluNames[op], dst, n)
+	}
 	a.rex(true, 0, 0, uint8(dst))
 	if n == int32(int8(n)) {
 		a.byte(0x83)
@@ -268,6 +326,9 @@ func (a *Assembler) AluImm(op Alu, dst Reg, n int32) {
 
 // AluMemImm is m = m op n, or a comparison.
 func (a *Assembler) AluMemImm(op Alu, m Mem, n int32) {
+	if a.List {
+		a.note(aluNames[op], m, n)
+	}
 	if n == int32(int8(n)) {
 		a.opRM(uint8(op), m, 0x83)
 		a.byte(byte(n))
@@ -278,16 +339,34 @@ func (a *Assembler) AluMemImm(op Alu, m Mem, n int32) {
 }
 
 // Test sets the flags of x and y.
-func (a *Assembler) Test(x, y Reg) { a.opRR(uint8(y), uint8(x), 0x85) }
+func (a *Assembler) Test(x, y Reg) {
+	if a.List {
+		a.note("test", x, y)
+	}
+	a.opRR(uint8(y), uint8(x), 0x85)
+}
 
 // Mul is dst = dst * src.
-func (a *Assembler) Mul(dst, src Reg) { a.opRR(uint8(dst), uint8(src), 0x0f, 0xaf) }
+func (a *Assembler) Mul(dst, src Reg) {
+	if a.List {
+		a.note("imul", dst, src)
+	}
+	a.opRR(uint8(dst), uint8(src), 0x0f, 0xaf)
+}
 
 // MulMem is dst = dst * m.
-func (a *Assembler) MulMem(dst Reg, m Mem) { a.opRM(uint8(dst), m, 0x0f, 0xaf) }
+func (a *Assembler) MulMem(dst Reg, m Mem) {
+	if a.List {
+		a.note("imul", dst, m)
+	}
+	a.opRM(uint8(dst), m, 0x0f, 0xaf)
+}
 
 // MulImm is dst = src * n.
 func (a *Assembler) MulImm(dst, src Reg, n int32) {
+	if a.List {
+		a.note("imul", dst, src, n)
+	}
 	if n == int32(int8(n)) {
 		a.opRR(uint8(dst), uint8(src), 0x6b)
 		a.byte(byte(n))
@@ -298,31 +377,60 @@ func (a *Assembler) MulImm(dst, src Reg, n int32) {
 }
 
 // MulHigh is RDX:RAX = RAX * src, signed.
-func (a *Assembler) MulHigh(src Reg) { a.opRR(5, uint8(src), 0xf7) }
+func (a *Assembler) MulHigh(src Reg) {
+	if a.List {
+		a.note("imul", src)
+	}
+	a.opRR(5, uint8(src), 0xf7)
+}
 
 // Neg is dst = -dst, Com is dst = ^dst.
-func (a *Assembler) Neg(dst Reg) { a.opRR(3, uint8(dst), 0xf7) }
+func (a *Assembler) Neg(dst Reg) {
+	if a.List {
+		a.note("neg", dst)
+	}
+	a.opRR(3, uint8(dst), 0xf7)
+}
 
 // Com is dst = ^dst.
-func (a *Assembler) Com(dst Reg) { a.opRR(2, uint8(dst), 0xf7) }
+func (a *Assembler) Com(dst Reg) {
+	if a.List {
+		a.note("not", dst)
+	}
+	a.opRR(2, uint8(dst), 0xf7)
+}
 
 // Div is RAX, RDX = RAX / src, RAX % src.
 func (a *Assembler) Div(src Reg) {
+	if a.List {
+		a.note("cqo; idiv", src)
+	}
 	a.byte(0x48, 0x99)
 	a.opRR(7, uint8(src), 0xf7)
 }
 
 // ShiftCL shifts dst by CL.
-func (a *Assembler) ShiftCL(op Shift, dst Reg) { a.opRR(uint8(op), uint8(dst), 0xd3) }
+func (a *Assembler) ShiftCL(op Shift, dst Reg) {
+	if a.List {
+		a.note(shiftNames[op], dst, RCX)
+	}
+	a.opRR(uint8(op), uint8(dst), 0xd3)
+}
 
 // ShiftImm shifts dst by n.
 func (a *Assembler) ShiftImm(op Shift, dst Reg, n uint8) {
+	if a.List {
+		a.note(shiftNames[op], dst, n)
+	}
 	a.opRR(uint8(op), uint8(dst), 0xc1)
 	a.byte(n)
 }
 
 // Set is dst = 1 if c holds, else 0.
 func (a *Assembler) Set(c Cond, dst Reg) {
+	if a.List {
+		a.note("set"+condNames[c], dst)
+	}
 	a.byte(0x40|byte(dst)>>3, 0x0f, 0x90|byte(c))
 	a.rr(0, uint8(dst))
 	a.byte(0x40|byte(dst)>>3<<2|byte(dst)>>3, 0x0f, 0xb6)
@@ -330,10 +438,18 @@ func (a *Assembler) Set(c Cond, dst Reg) {
 }
 
 // Cmov is dst = src if c holds.
-func (a *Assembler) Cmov(c Cond, dst, src Reg) { a.opRR(uint8(dst), uint8(src), 0x0f, 0x40|byte(c)) }
+func (a *Assembler) Cmov(c Cond, dst, src Reg) {
+	if a.List {
+		a.note("cmov"+condNames[c], dst, src)
+	}
+	a.opRR(uint8(dst), uint8(src), 0x0f, 0x40|byte(c))
+}
 
 // Jump appends a jump whose distance Patch sets, and returns its place.
 func (a *Assembler) Jump() int {
+	if a.List {
+		a.note("jmp")
+	}
 	a.byte(0xe9)
 	a.int32(0)
 	return len(a.Code)
@@ -341,6 +457,9 @@ func (a *Assembler) Jump() int {
 
 // JumpIf is a conditional Jump.
 func (a *Assembler) JumpIf(c Cond) int {
+	if a.List {
+		a.note("j" + condNames[c])
+	}
 	a.byte(0x0f, 0x80|byte(c))
 	a.int32(0)
 	return len(a.Code)
@@ -348,6 +467,9 @@ func (a *Assembler) JumpIf(c Cond) int {
 
 // Call is a call whose distance Patch sets.
 func (a *Assembler) Call() int {
+	if a.List {
+		a.note("call")
+	}
 	a.byte(0xe8)
 	a.int32(0)
 	return len(a.Code)
@@ -359,17 +481,30 @@ func (a *Assembler) Patch(place, target int) {
 }
 
 // Ret returns.
-func (a *Assembler) Ret() { a.byte(0xc3) }
+func (a *Assembler) Ret() {
+	if a.List {
+		a.note("ret")
+	}
+	a.byte(0xc3)
+}
 
 // JumpReg jumps to the address in r.
 func (a *Assembler) JumpReg(r Reg) {
+	if a.List {
+		a.note("jmp", r)
+	}
 	a.rex(false, 0, 0, uint8(r))
 	a.byte(0xff)
 	a.rr(4, uint8(r))
 }
 
 // Trap ends the process; it stands where control never comes.
-func (a *Assembler) Trap() { a.byte(0x0f, 0x0b) }
+func (a *Assembler) Trap() {
+	if a.List {
+		a.note("ud2")
+	}
+	a.byte(0x0f, 0x0b)
+}
 
 // sse appends an instruction on float registers with a prefix.
 func (a *Assembler) sse(prefix byte, w bool, reg, rm uint8, op ...byte) {
@@ -388,19 +523,35 @@ func (a *Assembler) sseMem(prefix byte, reg uint8, m Mem, op ...byte) {
 
 // MovF is dst = src.
 func (a *Assembler) MovF(dst, src Xmm) {
+	if a.List {
+		a.note("movaps", dst, src)
+	}
 	a.rex(false, uint8(dst), 0, uint8(src))
 	a.byte(0x0f, 0x28)
 	a.rr(uint8(dst), uint8(src))
 }
 
 // LoadF is dst = m.
-func (a *Assembler) LoadF(dst Xmm, m Mem) { a.sseMem(0xf2, uint8(dst), m, 0x0f, 0x10) }
+func (a *Assembler) LoadF(dst Xmm, m Mem) {
+	if a.List {
+		a.note("movsd", dst, m)
+	}
+	a.sseMem(0xf2, uint8(dst), m, 0x0f, 0x10)
+}
 
 // StoreF is m = src.
-func (a *Assembler) StoreF(m Mem, src Xmm) { a.sseMem(0xf2, uint8(src), m, 0x0f, 0x11) }
+func (a *Assembler) StoreF(m Mem, src Xmm) {
+	if a.List {
+		a.note("movsd", m, src)
+	}
+	a.sseMem(0xf2, uint8(src), m, 0x0f, 0x11)
+}
 
 // LoadConst is dst = the float at the place in the code that Patch sets.
 func (a *Assembler) LoadConst(dst Xmm) int {
+	if a.List {
+		a.note("movsd", dst, inCode{})
+	}
 	a.byte(0xf2)
 	a.rex(false, uint8(dst), 0, 0)
 	a.byte(0x0f, 0x10, uint8(dst)&7<<3|5)
@@ -410,14 +561,25 @@ func (a *Assembler) LoadConst(dst Xmm) int {
 
 // Sse is dst = dst op src.
 func (a *Assembler) Sse(op Sse, dst, src Xmm) {
+	if a.List {
+		a.note(sseNames[op], dst, src)
+	}
 	a.sse(0xf2, false, uint8(dst), uint8(src), 0x0f, byte(op))
 }
 
 // SseMem is dst = dst op m.
-func (a *Assembler) SseMem(op Sse, dst Xmm, m Mem) { a.sseMem(0xf2, uint8(dst), m, 0x0f, byte(op)) }
+func (a *Assembler) SseMem(op Sse, dst Xmm, m Mem) {
+	if a.List {
+		a.note(sseNames[op], dst, m)
+	}
+	a.sseMem(0xf2, uint8(dst), m, 0x0f, byte(op))
+}
 
 // SseConst is dst = dst op the float at the place in the code that Patch sets.
 func (a *Assembler) SseConst(op Sse, dst Xmm) int {
+	if a.List {
+		a.note(sseNames[op], dst, inCode{})
+	}
 	a.byte(0xf2)
 	a.rex(false, uint8(dst), 0, 0)
 	a.byte(0x0f, byte(op), uint8(dst)&7<<3|5)
@@ -427,10 +589,18 @@ func (a *Assembler) SseConst(op Sse, dst Xmm) int {
 
 // CmpF sets the flags as of a comparison of unsigned ints: Above, Below, Equal, and
 // Parity if one is no number.
-func (a *Assembler) CmpF(x, y Xmm) { a.sse(0x66, false, uint8(x), uint8(y), 0x0f, 0x2e) }
+func (a *Assembler) CmpF(x, y Xmm) {
+	if a.List {
+		a.note("ucomisd", x, y)
+	}
+	a.sse(0x66, false, uint8(x), uint8(y), 0x0f, 0x2e)
+}
 
 // CmpFConst compares with the float at the place in the code that Patch sets.
 func (a *Assembler) CmpFConst(x Xmm) int {
+	if a.List {
+		a.note("ucomisd", x, inCode{})
+	}
 	a.byte(0x66)
 	a.rex(false, uint8(x), 0, 0)
 	a.byte(0x0f, 0x2e, uint8(x)&7<<3|5)
@@ -439,28 +609,66 @@ func (a *Assembler) CmpFConst(x Xmm) int {
 }
 
 // XorF, AndF and OrF are dst = dst op src, bit by bit.
-func (a *Assembler) XorF(dst, src Xmm) { a.sse(0x66, false, uint8(dst), uint8(src), 0x0f, 0x57) }
+func (a *Assembler) XorF(dst, src Xmm) {
+	if a.List {
+		a.note("xorpd", dst, src)
+	}
+	a.sse(0x66, false, uint8(dst), uint8(src), 0x0f, 0x57)
+}
 
 // AndF is dst = dst & src.
-func (a *Assembler) AndF(dst, src Xmm) { a.sse(0x66, false, uint8(dst), uint8(src), 0x0f, 0x54) }
+func (a *Assembler) AndF(dst, src Xmm) {
+	if a.List {
+		a.note("andpd", dst, src)
+	}
+	a.sse(0x66, false, uint8(dst), uint8(src), 0x0f, 0x54)
+}
 
 // OrF is dst = dst | src.
-func (a *Assembler) OrF(dst, src Xmm) { a.sse(0x66, false, uint8(dst), uint8(src), 0x0f, 0x56) }
+func (a *Assembler) OrF(dst, src Xmm) {
+	if a.List {
+		a.note("orpd", dst, src)
+	}
+	a.sse(0x66, false, uint8(dst), uint8(src), 0x0f, 0x56)
+}
 
 // FromInt is dst = float(src).
-func (a *Assembler) FromInt(dst Xmm, src Reg) { a.sse(0xf2, true, uint8(dst), uint8(src), 0x0f, 0x2a) }
+func (a *Assembler) FromInt(dst Xmm, src Reg) {
+	if a.List {
+		a.note("cvtsi2sd", dst, src)
+	}
+	a.sse(0xf2, true, uint8(dst), uint8(src), 0x0f, 0x2a)
+}
 
 // ToInt is dst = int(src), truncated; 1<<63 if that is none.
-func (a *Assembler) ToInt(dst Reg, src Xmm) { a.sse(0xf2, true, uint8(dst), uint8(src), 0x0f, 0x2c) }
+func (a *Assembler) ToInt(dst Reg, src Xmm) {
+	if a.List {
+		a.note("cvttsd2si", dst, src)
+	}
+	a.sse(0xf2, true, uint8(dst), uint8(src), 0x0f, 0x2c)
+}
 
 // Round is dst = src rounded: mode 1 down, 2 up, 3 toward zero. It needs SSE 4.1.
 func (a *Assembler) Round(dst, src Xmm, mode byte) {
+	if a.List {
+		a.note("roundsd", dst, src, mode)
+	}
 	a.sse(0x66, false, uint8(dst), uint8(src), 0x0f, 0x3a, 0x0b)
 	a.byte(mode | 8)
 }
 
 // BitsToF is dst = the float with the bits of src.
-func (a *Assembler) BitsToF(dst Xmm, src Reg) { a.sse(0x66, true, uint8(dst), uint8(src), 0x0f, 0x6e) }
+func (a *Assembler) BitsToF(dst Xmm, src Reg) {
+	if a.List {
+		a.note("movq", dst, src)
+	}
+	a.sse(0x66, true, uint8(dst), uint8(src), 0x0f, 0x6e)
+}
 
 // BitsOfF is dst = the bits of src.
-func (a *Assembler) BitsOfF(dst Reg, src Xmm) { a.sse(0x66, true, uint8(src), uint8(dst), 0x0f, 0x7e) }
+func (a *Assembler) BitsOfF(dst Reg, src Xmm) {
+	if a.List {
+		a.note("movq", dst, src)
+	}
+	a.sse(0x66, true, uint8(src), uint8(dst), 0x0f, 0x7e)
+}

@@ -1,6 +1,8 @@
 package native
 
 import (
+	"fmt"
+	"io"
 	"math"
 	"slices"
 
@@ -95,6 +97,22 @@ type Image struct {
 	sites    map[int]*site
 	resume   int
 	maxFrame int
+	lines    []amd64.Line
+}
+
+// Print writes the listing.
+func (img *Image) Print(w io.Writer) {
+	for i, l := range img.lines {
+		end := len(img.Code)
+		if i+1 < len(img.lines) {
+			end = img.lines[i+1].At
+		}
+		if end == l.At {
+			fmt.Fprintln(w, l.Text)
+			continue
+		}
+		fmt.Fprintf(w, "%6x  %-24x %s\n", l.At, img.Code[l.At:min(end, l.At+11)], l.Text)
+	}
 }
 
 // generator makes the code of all functions.
@@ -141,13 +159,15 @@ type stub struct {
 	emit  func()
 }
 
-// Compile makes the code of a program, or returns an error that wraps ErrSubset.
-func Compile(p *ir.Program) (*Image, error) {
+// Compile makes the code of a program, or returns an error that wraps ErrSubset. With
+// list the image has a listing.
+func Compile(p *ir.Program, list bool) (*Image, error) {
 	if err := checkProgram(p); err != nil {
 		return nil, err
 	}
 	img := &Image{prog: p, funcs: make([]function, len(p.Funcs)), sites: make(map[int]*site)}
 	g := &generator{img: img, known: make(map[uint64]int)}
+	g.List = list
 	g.routines()
 	for i, f := range p.Funcs {
 		g.function(f, &img.funcs[i])
@@ -170,13 +190,14 @@ func Compile(p *ir.Program) (*Image, error) {
 			g.Patch(p, at)
 		}
 	}
-	img.Code = g.Code
+	img.Code, img.lines = g.Code, g.Lines
 	return img, nil
 }
 
 // routines emits how code leaves and comes back. The address behind the call of exit
 // tells Go why.
 func (g *generator) routines() {
+	g.Note("exit:")
 	g.exit = len(g.Code)
 	g.Store(field(ctxSP), amd64.RSP)
 	g.Store(field(ctxFuel), fuel)
@@ -185,6 +206,7 @@ func (g *generator) routines() {
 	g.Ret()
 	g.img.resume = len(g.Code)
 	g.Ret()
+	g.Note("poll:")
 	g.poll = len(g.Code)
 	for i, r := range wordRegs {
 		g.Store(field(ctxSave+i), r)
@@ -212,6 +234,9 @@ func (g *generator) leave(s *site) {
 // thunk emits how Go calls a function: with arguments in the context.
 func (g *generator) thunk(f *ir.Func, fn *function) {
 	g.fn = &function{}
+	if g.List {
+		g.Note(fmt.Sprintf("%s#%d, from Go:", f.Name(), f.Typed.Index))
+	}
 	fn.thunk = len(g.Code)
 	words, floats := 0, 0
 	for i, p := range f.Params {
@@ -258,6 +283,9 @@ func (g *generator) function(f *ir.Func, fn *function) {
 	for i, b := range order {
 		g.labels[b.ID], g.index[b.ID] = -1, i
 	}
+	if g.List {
+		g.Note(fmt.Sprintf("%s#%d:", f.Name(), f.Typed.Index))
+	}
 	g.jumps, g.stubs = nil, nil
 	g.cache, g.caches = [16]*web{}, make(map[*ir.Block][16]*web)
 	g.prologue(calls)
@@ -269,10 +297,17 @@ func (g *generator) function(f *ir.Func, fn *function) {
 				g.cache = g.caches[b.Preds[0]]
 			}
 		}
+		if g.List {
+			g.Note(fmt.Sprintf("b%d:", b.ID))
+		}
 		for _, v := range b.Values {
-			if !g.folded[v.ID] {
-				g.value(v)
+			if g.folded[v.ID] {
+				continue
 			}
+			if g.List {
+				g.Note("        ; " + v.LongString())
+			}
+			g.value(v)
 		}
 		var next *ir.Block
 		if i+1 < len(order) {

@@ -126,10 +126,14 @@ func (m vmMachine) run(ctx context.Context, img *image, env []value.Value, args 
 	return m.Run(ctx, img.vm, env, args)
 }
 
+func (c *compiler) limits() rt.Limits {
+	l := c.o.Limits
+	return rt.Limits{Steps: l.Steps, Memory: l.Memory, Depth: l.Depth}
+}
+
 // machine returns a machine for an image.
 func (c *compiler) machine(img *image) machine {
-	l := c.o.Limits
-	limits := rt.Limits{Steps: l.Steps, Memory: l.Memory, Depth: l.Depth}
+	limits := c.limits()
 	switch {
 	case img.jit != nil:
 		m := native.New(img.jit)

@@ -102,7 +102,11 @@ type compiler struct {
 	o       Options
 }
 
-func newCompiler(o *Options) (*compiler, error) {
+func newCompiler(o *Options) (*compiler, error) { return newCompilerFor(o, nil) }
+
+// newCompilerFor returns a compiler for sources around which the host's types have
+// names.
+func newCompilerFor(o *Options, hostTypes func(*bridge) map[string]*types.Type) (*compiler, error) {
 	if o == nil {
 		o = &Options{}
 	}
@@ -126,6 +130,9 @@ func newCompiler(o *Options) (*compiler, error) {
 	host := check.Host{Env: c.env, Funcs: funcs}
 	if o.Modules != nil {
 		host.Import = c.load
+	}
+	if hostTypes != nil {
+		host.Types = hostTypes(c.bridge)
 	}
 	c.check = check.New(host)
 	return c, nil
@@ -157,16 +164,26 @@ func (c *compiler) load(path string) (*syntax.File, error) {
 func (c *compiler) compile(name, src string) (prog *typed.Program, err error) {
 	defer c.sources.internal(name, &err)
 	file, err := c.parse(name, src)
-	if list, ok := err.(syntax.ErrorList); ok {
-		all := make([]*check.Error, len(list))
-		for i, e := range list {
-			all[i] = &check.Error{File: name, Syntax: true, Error: e}
-		}
-		return nil, c.sources.errors(all)
-	}
 	if err != nil {
-		return nil, err
+		return nil, c.syntaxErrors(name, err)
 	}
+	return c.checkFile(file)
+}
+
+// syntaxErrors turns the errors of the parser into one of this package.
+func (c *compiler) syntaxErrors(name string, err error) error {
+	list, ok := err.(syntax.ErrorList)
+	if !ok {
+		return err
+	}
+	all := make([]*check.Error, len(list))
+	for i, e := range list {
+		all[i] = &check.Error{File: name, Syntax: true, Error: e}
+	}
+	return c.sources.errors(all)
+}
+
+func (c *compiler) checkFile(file *syntax.File) (*typed.Program, error) {
 	prog, errs := c.check.File(file)
 	if len(errs) > 0 {
 		return nil, c.sources.errors(errs)

@@ -23,3 +23,15 @@ TEXT ·hasSSE41(SB), NOSPLIT, $0-1
 	ANDL $1, CX
 	MOVB CX, ret+0(FP)
 	RET
+
+// func callLeaf(code uintptr, args *uint64) (result uint64, failed uint64)
+//
+// The code takes its arguments from RAX and may use every register but SP. It goes
+// below this frame, into the room that every function of Go has there.
+TEXT ·callLeaf(SB), $256-32
+	MOVQ code+0(FP), CX
+	MOVQ args+8(FP), AX
+	CALL CX
+	MOVQ AX, result+16(FP)
+	MOVQ DX, failed+24(FP)
+	RET

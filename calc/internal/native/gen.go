@@ -1,6 +1,7 @@
 package native
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io"
 	"math"
@@ -125,6 +126,10 @@ type generator struct {
 	consts []constant
 	known  map[uint64]int // index in consts
 
+	// leaf tells that the code is a Leaf: it runs on Go's stack without a context.
+	leaf  bool
+	loops bool // there are
+
 	// Of the function that is being made.
 	f      *ir.Func
 	fn     *function
@@ -178,20 +183,23 @@ func Compile(p *ir.Program, list bool) (*Image, error) {
 	for _, c := range g.calls {
 		g.Patch(c.place, img.funcs[c.fn].entry)
 	}
+	g.constants()
+	img.Code, img.lines = g.Code, g.Lines
+	return img, nil
+}
+
+// constants appends the constant floats.
+func (g *generator) constants() {
 	for len(g.Code)%8 != 0 {
 		g.Code = append(g.Code, 0xcc)
 	}
 	for _, c := range g.consts {
 		at := len(g.Code)
-		for i := range 8 {
-			g.Code = append(g.Code, byte(c.bits>>(8*i)))
-		}
+		g.Code = binary.LittleEndian.AppendUint64(g.Code, c.bits)
 		for _, p := range c.places {
 			g.Patch(p, at)
 		}
 	}
-	img.Code, img.lines = g.Code, g.Lines
-	return img, nil
 }
 
 // routines emits how code leaves and comes back. The address behind the call of exit
@@ -226,6 +234,10 @@ func (g *generator) routines() {
 
 // leave emits an exit to Go.
 func (g *generator) leave(s *site) {
+	if g.leaf {
+		g.leaveLeaf(1)
+		return
+	}
 	s.fn = g.fn
 	g.Patch(g.Call(), g.exit)
 	g.img.sites[len(g.Code)] = s
@@ -418,6 +430,7 @@ func (g *generator) stub(place int, emit func()) { g.stubs = append(g.stubs, stu
 
 // round counts a call or a round of a loop; without fuel it comes back to Go.
 func (g *generator) round(at *ir.Site) {
+	g.loops = true
 	g.AluImm(amd64.SubOp, fuel, 1)
 	place := g.JumpIf(amd64.Sign)
 	back := len(g.Code)
@@ -724,6 +737,13 @@ func (g *generator) ret(v *ir.Value) {
 		} else if r := g.src(v, rax); r != rax {
 			g.Mov(rax, r)
 		}
+	}
+	if g.leaf {
+		if v != nil && v.Type == ir.Float {
+			g.BitsOfF(rax, xmm0)
+		}
+		g.leaveLeaf(0)
+		return
 	}
 	if g.fn.frame > 0 {
 		g.AluImm(amd64.AddOp, amd64.RSP, int32(g.fn.frame))

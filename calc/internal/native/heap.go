@@ -16,6 +16,7 @@ import (
 // that the machine names, and its blocks are used again; nothing moves.
 type heap struct {
 	mem    []byte
+	maps   *mappings
 	base   uintptr
 	top    uintptr          // behind what was ever used
 	free   [classes]uintptr // blocks by class, linked by their first words
@@ -25,6 +26,20 @@ type heap struct {
 	limit  int64            // 0: none
 	roots  func(f func(uintptr))
 	stress bool // collect whenever memory is taken
+}
+
+// mappings are what a machine has mapped. They are no part of it, so that they can be
+// released when it is gone.
+type mappings struct{ heap, stack []byte }
+
+func (m *mappings) release() {
+	if m.heap != nil {
+		release(m.heap)
+	}
+	if m.stack != nil {
+		release(m.stack)
+	}
+	*m = mappings{}
 }
 
 // Sizes of blocks: four classes for each power of two.
@@ -61,18 +76,11 @@ func (h *heap) open() error {
 	if err != nil {
 		return fmt.Errorf("reserve memory: %w", err)
 	}
-	h.mem = mem
+	h.mem, h.maps.heap = mem, mem
 	h.base = uintptr(unsafe.Pointer(&mem[0]))
 	h.top = h.base
 	h.next = firstGC
 	return nil
-}
-
-func (h *heap) close() {
-	if h.mem != nil {
-		release(h.mem)
-		h.mem = nil
-	}
 }
 
 // at returns a pointer to an address of the heap.

@@ -40,16 +40,16 @@ func New(code *Code) *Machine {
 	m.Live = func() int64 { return m.heap.used }
 	m.ctx = make([]uint64, ctxGlobals+len(code.img.prog.Typed.Globals))
 	m.heap.roots = m.roots
+	m.heap.maps = &mappings{}
+	runtime.AddCleanup(m, (*mappings).release, m.heap.maps)
 	return m
 }
 
-// Close frees the machine's memory. It may be called again.
+// Close frees the machine's memory, which otherwise goes some time after the
+// machine. It may be called again, the machine may not be used.
 func (m *Machine) Close() {
-	m.heap.close()
-	if m.stack != nil {
-		release(m.stack)
-		m.stack = nil
-	}
+	m.heap.maps.release()
+	m.heap.mem, m.stack = nil, nil
 }
 
 // slack is how far behind its limit the stack is still used: by routines and by
@@ -76,7 +76,7 @@ func (m *Machine) prepare() error {
 	if err != nil {
 		return fmt.Errorf("reserve a stack: %w", err)
 	}
-	m.stack = mem
+	m.stack, m.heap.maps.stack = mem, mem
 	low := uintptr(unsafe.Pointer(&mem[0]))
 	m.ctx[ctxLimit] = uint64(low) + uint64(2*slack+m.code.img.maxFrame)
 	return nil
@@ -127,16 +127,35 @@ func (m *Machine) Call(ctx context.Context, fn *typed.Func, args []value.Value) 
 		m.pin(p.Type, w)
 	}
 	m.pins = m.pins[:0]
-	top := uintptr(unsafe.Pointer(&m.stack[0])) + uintptr(len(m.stack))
-	m.ctx[ctxSP] = uint64(top)
-	m.refuel()
-	if err := m.run(m.code.img.funcs[fn.Index].thunk); err != nil {
-		f := m.trace(err)
-		m.ctx[ctxSP] = 0
+	if f := m.enter(fn.Index); f != nil {
 		return value.Value{}, f
 	}
-	m.ctx[ctxSP] = 0
 	return m.out(fn.Result, m.ctx[ctxResult]), nil
+}
+
+// Words calls a function whose parameters and result are words, outside of any run.
+func (m *Machine) Words(fn int, args []uint64) (uint64, *rt.Fault) {
+	m.Begin(context.Background())
+	if err := m.prepare(); err != nil {
+		return 0, m.trace(err)
+	}
+	copy(m.ctx[ctxArgs:], args)
+	f := m.enter(fn)
+	return m.ctx[ctxResult], f
+}
+
+// enter calls a function whose arguments are in the context.
+func (m *Machine) enter(fn int) *rt.Fault {
+	m.ctx[ctxSP] = uint64(uintptr(unsafe.Pointer(&m.stack[0]))) + uint64(len(m.stack))
+	m.refuel()
+	err := m.run(m.code.img.funcs[fn].thunk)
+	if err == nil {
+		m.ctx[ctxSP] = 0
+		return nil
+	}
+	f := m.trace(err)
+	m.ctx[ctxSP] = 0
+	return f
 }
 
 // refuel gives fuel for about half a millisecond.

@@ -22,25 +22,39 @@ type Code struct {
 	base uintptr
 }
 
-// Load puts an image into executable memory. Pages are written first and made
-// executable then; they are never both.
+// Load puts an image into executable memory.
 func Load(img *Image) (*Code, error) {
+	pages, err := executable(img.Code)
+	if err != nil {
+		return nil, err
+	}
+	c := &Code{img: img, base: uintptr(unsafe.Pointer(&pages[0]))}
+	runtime.AddCleanup(c, release, pages)
+	return c, nil
+}
+
+// executable returns memory with code. Its pages are written first and made
+// executable then; they are never both.
+func executable(code []byte) ([]byte, error) {
 	if !hasSSE41() {
 		return nil, fmt.Errorf("%w: the processor is too old", ErrSubset)
 	}
-	pages, err := syscall.Mmap(-1, 0, len(img.Code), syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	pages, err := syscall.Mmap(-1, 0, len(code), syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
 	if err != nil {
 		return nil, fmt.Errorf("map code: %w", err)
 	}
-	copy(pages, img.Code)
+	copy(pages, code)
 	if err := syscall.Mprotect(pages, syscall.PROT_READ|syscall.PROT_EXEC); err != nil {
-		_ = syscall.Munmap(pages) // it was mapped: the first error is the one that matters
+		release(pages)
 		return nil, fmt.Errorf("make code executable: %w", err)
 	}
-	c := &Code{img: img, base: uintptr(unsafe.Pointer(&pages[0]))}
-	runtime.AddCleanup(c, func(p []byte) { _ = syscall.Munmap(p) }, pages)
-	return c, nil
+	return pages, nil
 }
+
+// callLeaf runs the code of a Leaf.
+//
+//go:noescape
+func callLeaf(code uintptr, args *uint64) (result uint64, failed uint64)
 
 // reserve returns memory that takes pages only as they are touched.
 func reserve(size int) ([]byte, error) {

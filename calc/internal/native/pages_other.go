@@ -9,6 +9,10 @@ import (
 
 func enter(uintptr, unsafe.Pointer) { panic("native: no such code") }
 
+func callLeaf(uintptr, *uint64) (result uint64, failed uint64) { panic("native: no such code") }
+
+func executable([]byte) ([]byte, error) { return nil, errors.ErrUnsupported }
+
 // Code is a program in executable memory.
 type Code struct {
 	img  *Image

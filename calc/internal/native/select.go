@@ -566,7 +566,9 @@ func (g *generator) toInt(v *ir.Value) {
 	back := len(g.Code)
 	s := &site{kind: exitToInt, at: v.Site}
 	g.stub(place, func() {
-		g.StoreF(field(ctxArgs), xmm0)
+		if !g.leaf {
+			g.StoreF(field(ctxArgs), xmm0)
+		}
 		g.loadConst(xmm1, floatBits(-1<<63))
 		g.Round(xmm0, xmm0, 3)
 		g.CmpF(xmm0, xmm1)

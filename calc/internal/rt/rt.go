@@ -68,6 +68,9 @@ type State struct {
 func (r *State) Begin(ctx context.Context) (end func() bool) {
 	r.ctx, r.steps = ctx, 0
 	r.ended.Store(ctx.Err() != nil)
+	if ctx.Done() == nil {
+		return func() bool { return true }
+	}
 	return context.AfterFunc(ctx, func() { r.ended.Store(true) })
 }
 

@@ -23,7 +23,8 @@ type Code struct {
 	keys     []*types.Type // of maps, for errors
 	sites    []site        // by pc
 	rounds   map[int]*ir.Site
-	window   int // the largest window, what calls are given included
+	refs     bool // some function has registers of references
+	window   int  // the largest window, what calls are given included
 }
 
 // function is where a function's code is.
@@ -150,6 +151,7 @@ func (g *generator) generate() {
 	g.lives = g.f.Live(order, g.folded)
 	g.regs = allocate(g.f, g.lives, g.folded)
 	g.words, g.refs = g.regs.words+scratch, g.regs.refs+1
+	g.c.refs = g.c.refs || g.regs.refs > 0
 	g.outR = g.refs
 	g.outW = max(g.words, g.outR)
 	size := 0

@@ -114,6 +114,28 @@ func (m *Machine) Call(ctx context.Context, fn *typed.Func, args []value.Value) 
 	return value.Value{N: m.words[0]}, nil
 }
 
+// Words calls a function of code whose parameters and result are words, outside of
+// any run: without context, and without steps to count.
+func (m *Machine) Words(code *Code, fn int, args []uint64) (uint64, *rt.Fault) {
+	m.code = code
+	m.Begin(context.Background())
+	if len(m.words) < first+2*code.window {
+		m.stacks(first + 2*code.window)
+	}
+	m.words[0], m.words[1] = 0, 2*8
+	copy(m.words[2:], args)
+	if err := m.run(code.funcs[fn].entry); err != nil {
+		f := m.trace(err, m.pcs()...)
+		m.forget()
+		return 0, f
+	}
+	x := m.words[0]
+	if code.refs {
+		m.forget()
+	}
+	return x, nil
+}
+
 // stacks makes room for n words and references.
 func (m *Machine) stacks(n int) {
 	words, refs := make([]uint64, n), make([]*value.Obj, n)

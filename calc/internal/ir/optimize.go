@@ -29,11 +29,13 @@ var (
 		{"inline", (*Func).inline},
 		{"captured", (*Func).captured},
 	}
-	finish = []pass{
+	loops = []pass{
 		{"hoist", (*Func).hoist},
 		{"cse", (*Func).cse},
 		{"bounds", (*Func).bounds},
 		{"fold", (*Func).fold},
+	}
+	finish = []pass{
 		{"dead", (*Func).dead},
 		{"merge", (*Func).merge},
 	}
@@ -50,14 +52,40 @@ func (p *Program) Optimize(first int, o Passes) {
 		o.run(f, clean)
 	}
 	for range inlining {
+		grown := false
 		for _, f := range funcs {
+			if !f.hasCalls() {
+				continue
+			}
+			blocks := f.blocks
 			o.run(f, expand)
-			o.run(f, clean)
+			if f.blocks > blocks {
+				o.run(f, clean)
+				grown = true
+			}
+		}
+		if !grown {
+			break
 		}
 	}
 	for _, f := range funcs {
+		if len(f.analyze()) > 0 {
+			o.run(f, loops)
+		}
 		o.run(f, finish)
 	}
+}
+
+// hasCalls tells whether a function calls another of the program.
+func (f *Func) hasCalls() bool {
+	for _, b := range f.Blocks {
+		for _, v := range b.Values {
+			if v.Op == Call || v.Op == CallValue {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (o Passes) run(f *Func, list []pass) {

@@ -29,13 +29,27 @@ const (
 
 // Dump writes a stage of the program for a reader. That of Asm fails for a program
 // that cannot be machine code, with the reason. The form may change at any time.
-func (p *Program) Dump(w io.Writer, s Stage) (err error) {
-	c := p.compiler
-	defer c.sources.internal(c.o.Name, &err)
+func (p *Program) Dump(w io.Writer, s Stage) error {
+	return p.compiler.dump(w, p.compiler.o.Name, p.image.prog, s, false)
+}
+
+// Dump writes a stage of an input, as [Program.Dump] does, without running it. Of
+// the stages behind the first it writes all functions of the session that there are.
+func (r *REPL) Dump(w io.Writer, src string, s Stage) error {
+	defer r.compiler.check.Forget()()
+	prog, err := r.compiler.compile("dump", src)
+	if err != nil {
+		return err
+	}
+	return r.compiler.dump(w, "dump", prog, s, true)
+}
+
+func (c *compiler) dump(w io.Writer, name string, prog *typed.Program, s Stage, session bool) (err error) {
+	defer c.sources.internal(name, &err)
 	d := &dumper{w: w}
 	switch s {
 	case AST:
-		file, err := syntax.Parse(c.o.Name, c.sources[c.o.Name])
+		file, err := syntax.Parse(name, c.sources[name])
 		if err != nil {
 			return fmt.Errorf("calc: %w", err)
 		}
@@ -43,12 +57,12 @@ func (p *Program) Dump(w io.Writer, s Stage) (err error) {
 			d.node("", reflect.ValueOf(n), 0)
 		}
 	case Types:
-		for _, f := range p.image.prog.Funcs {
+		for _, f := range prog.Funcs {
 			d.line(0, "func %s#%d(%s) %v", f.Name, f.Index, variables(f.Params), f.Result)
 			d.node("", reflect.ValueOf(f.Body), 1)
 		}
 	case IR, Bytecode, Asm:
-		code := ir.Build(p.image.prog, nil, ir.Options{})
+		code := ir.Build(prog, nil, ir.Options{Session: session})
 		code.Optimize(0, ir.Passes{Verify: true})
 		return d.code(code, s)
 	default:
@@ -149,6 +163,8 @@ func (d *dumper) fields(label string, v reflect.Value, extra string, depth int) 
 			continue
 		}
 		switch x := f.Interface().(type) {
+		case syntax.At:
+			fmt.Fprintf(&b, " @%d:%d", x.Pos.Line, x.Pos.Col)
 		case syntax.Pos:
 			if x.Line > 0 {
 				fmt.Fprintf(&b, " @%d:%d", x.Line, x.Col)

@@ -5,7 +5,8 @@ const (
 	smallFunc  = 40   // is inlined wherever it is called
 	hiddenFunc = 120  // a builtin written in calc is, if it is given a function
 	largeFunc  = 3000 // takes in no more
-	recursions = 2    // how often a function takes in itself
+	recursive  = 25   // takes in itself if it has no more
+	unrolled   = 120  // up to this
 )
 
 // size returns how many instructions a function has, apart from constants.
@@ -76,7 +77,7 @@ func (f *Func) captured() {
 }
 
 // wanted tells whether a call is to be inlined into f.
-func (f *Func) wanted(v *Value, taken map[*Func]int) bool {
+func (f *Func) wanted(v *Value) bool {
 	callee, ok := v.Aux.(*Func)
 	if v.Op != Call || !ok || len(callee.Blocks) == 0 {
 		return false
@@ -101,12 +102,11 @@ func (f *Func) wanted(v *Value, taken map[*Func]int) bool {
 
 // inline takes in the bodies of small functions that f calls.
 func (f *Func) inline() {
-	taken := make(map[*Func]int)
 	size := f.size()
 	for i := 0; i < len(f.Blocks); i++ {
 		b := f.Blocks[i]
 		for j, v := range b.Values {
-			if size > largeFunc || !f.wanted(v, taken) {
+			if size > largeFunc || !f.wanted(v) {
 				continue
 			}
 			callee := v.Aux.(*Func)
@@ -119,10 +119,56 @@ func (f *Func) inline() {
 	f.copies()
 }
 
-// take puts a copy of callee where b.Values[j] calls it.
-func (f *Func) take(b *Block, j int, callee *Func) {
+// unroll takes a small function that calls itself into itself, so that it is called
+// less often.
+func (f *Func) unroll() {
+	size := f.size()
+	if size > recursive || !f.calls(f) {
+		return
+	}
+	body := &Func{Typed: f.Typed, Result: f.Result}
+	c := &cloner{f: body, values: make(map[*Value]*Value), blocks: make(map[*Block]*Block)}
+	c.body(f)
+	for level := 0; level < 3; level++ {
+		calls := 0
+		var blocks []*Block // of calls that were there when the level began
+		for _, b := range f.Blocks {
+			for _, v := range b.Values {
+				if v.Op == Call && v.Aux.(*Func) == f {
+					calls++
+				}
+			}
+			blocks = append(blocks, b)
+		}
+		if f.size()+calls*size > unrolled {
+			break
+		}
+		for _, b := range blocks {
+			for b != nil {
+				b = f.takeFirst(b, body)
+			}
+		}
+		f.prune()
+		f.copies()
+	}
+}
+
+// takeFirst puts a copy of body where a block calls f first, and returns the block in
+// which what stood behind that is; nil if there was no call.
+func (f *Func) takeFirst(b *Block, body *Func) *Block {
+	for j, v := range b.Values {
+		if v.Op == Call && v.Aux.(*Func) == f {
+			return f.take(b, j, body)
+		}
+	}
+	return nil
+}
+
+// take puts a copy of callee where b.Values[j] calls it, and returns the block of what
+// stood behind.
+func (f *Func) take(b *Block, j int, callee *Func) (rest *Block) {
 	call := b.Values[j]
-	rest := f.newBlock()
+	rest = f.newBlock()
 	rest.Kind, rest.Control, rest.Succs = b.Kind, b.Control, b.Succs
 	for _, s := range rest.Succs {
 		for k, p := range s.Preds {
@@ -156,7 +202,7 @@ func (f *Func) take(b *Block, j int, callee *Func) {
 		}
 	}
 	if call.Type == None {
-		return
+		return rest
 	}
 	if len(results) == 0 { // it never returns
 		zero := f.constant(call.Type, 0)
@@ -169,6 +215,7 @@ func (f *Func) take(b *Block, j int, callee *Func) {
 	}
 	call.Block = rest
 	rest.Values = append([]*Value{call}, rest.Values...)
+	return rest
 }
 
 // cloner copies the body of a function into another.
@@ -186,7 +233,7 @@ func (c *cloner) body(callee *Func) (entry *Block) {
 		b.Kind, b.Site = old.Kind, c.site(old.Site)
 		c.blocks[old] = b
 		for _, v := range old.Values {
-			if v.Op == Param {
+			if v.Op == Param && c.call != nil {
 				c.values[v] = c.call.Args[v.Bits]
 				continue
 			}
@@ -199,7 +246,7 @@ func (c *cloner) body(callee *Func) (entry *Block) {
 	for _, old := range callee.Blocks {
 		b := c.blocks[old]
 		for _, v := range old.Values {
-			if v.Op == Param {
+			if v.Op == Param && c.call != nil {
 				continue
 			}
 			n := c.values[v]
@@ -222,8 +269,8 @@ func (c *cloner) body(callee *Func) (entry *Block) {
 
 // site returns a place in the callee as one in a call from here.
 func (c *cloner) site(s *Site) *Site {
-	if s == nil {
-		return nil
+	if s == nil || c.call == nil {
+		return s
 	}
 	if n := c.sites[s]; n != nil {
 		return n

@@ -69,6 +69,10 @@ func (p *Program) Optimize(first int, o Passes) {
 		}
 	}
 	for _, f := range funcs {
+		if f.hasCalls() {
+			o.run(f, []pass{{"unroll", (*Func).unroll}})
+			o.run(f, clean)
+		}
 		if len(f.analyze()) > 0 {
 			o.run(f, loops)
 		}

@@ -70,7 +70,7 @@ type Arena struct {
 	base unsafe.Pointer // of the current chunk
 	off  uintptr        // first free byte of it; a multiple of align, or size
 	size uintptr        // of the current chunk; 0 if there is none
-	kind uintptr        // the type that New looked at last; see typeID
+	kind any            // (*T)(nil), where T is the type that New looked at last
 
 	o      Options
 	chunks []chunk
@@ -93,7 +93,7 @@ type chunk struct {
 }
 
 // NewArena returns an arena of one chunk of size bytes on Go's heap. A size below 1
-// gives an arena that has no room, and so does one that no chunk on Go's heap can have, 16 GiB.
+// gives an arena that has no room, and so does one above 16 GiB, which no chunk on Go's heap has.
 func NewArena(size int) *Arena {
 	a := &Arena{o: Options{Chunk: max(size, 0)}}
 	if c, err := onHeap(size); err == nil {

@@ -327,7 +327,7 @@ var sink *node
 func BenchmarkNew(b *testing.B) {
 	b.Run("arena", func(b *testing.B) {
 		a := arena.NewArena(1 << 20)
-		for b.Loop() {
+		for range b.N { // B.Loop takes as long as New
 			p, err := arena.New[node](a)
 			if err != nil {
 				a.Reset()
@@ -338,7 +338,7 @@ func BenchmarkNew(b *testing.B) {
 	})
 	b.Run("new", func(b *testing.B) {
 		b.ReportAllocs()
-		for b.Loop() {
+		for range b.N {
 			sink = new(node)
 		}
 	})

@@ -11,12 +11,14 @@ import (
 
 // New returns a zeroed T. The errors wrap [alloc.ErrPointers] if T has Go pointers,
 // and [alloc.ErrNoMemory], or are [alloc.ErrClosed].
+//
+//go:nosplit
 func New[T any](a *Arena) (*T, error) {
 	// BenchmarkNew shows that this pays: it is inlined, and the sizes are constants.
 	const mask = align - 1
 	size := (unsafe.Sizeof(*new(T)) + mask) &^ mask
 	off := a.off
-	if a.kind != typeID[T]() || size-1 >= a.size-off { // size 0 is not for here either
+	if _, same := a.kind.(*T); !same || size-1 >= a.size-off { // size 0 is not for here either
 		return newSlow[T](a)
 	}
 	a.off = off + size
@@ -33,20 +35,13 @@ func newSlow[T any](a *Arena) (*T, error) {
 
 // check returns an error if T has Go pointers.
 func check[T any](a *Arena) error {
-	if a.kind != typeID[T]() {
+	if _, same := a.kind.(*T); !same {
 		if err := alloc.CheckPointers(reflect.TypeFor[T]()); err != nil {
 			return err
 		}
-		a.kind = typeID[T]()
+		a.kind = (*T)(nil)
 	}
 	return nil
-}
-
-// typeID returns a number that only T has: the address of the description of *T,
-// which is the first word of an interface.
-func typeID[T any]() uintptr {
-	var i any = (*T)(nil)
-	return *(*uintptr)(unsafe.Pointer(&i))
 }
 
 // MakeSlice returns a zeroed slice. Besides the errors of [New] there is

@@ -35,6 +35,7 @@ type Raw struct {
 
 // slab is what is known of a slab. Its memory holds nothing but objects.
 type slab struct {
+	cache *Raw
 	base  unsafe.Pointer
 	first unsafe.Pointer // object 0
 	taken []uint64       // by object
@@ -147,7 +148,7 @@ func (c *Raw) grow() bool {
 		base, c.spare = c.spare[n-1], c.spare[:n-1]
 	}
 	offset := c.made % c.colours * max(colour, c.stride&-c.stride)
-	s := &slab{base: base, first: unsafe.Add(base, min(offset, c.slabSize-c.perSlab*c.stride))}
+	s := &slab{cache: c, base: base, first: unsafe.Add(base, min(offset, c.slabSize-c.perSlab*c.stride))}
 	s.taken = make([]uint64, (c.perSlab+63)/64)
 	if rest := c.perSlab % 64; rest != 0 {
 		s.taken[len(s.taken)-1] = ^uint64(0) << rest
@@ -315,7 +316,8 @@ func (c *Raw) slabs() Stats {
 // Stats returns the counters.
 func (c *Raw) Stats() alloc.Stats {
 	s := c.stats
-	s.Free = int64((len(c.byBase)*c.perSlab - int(s.Blocks)) * c.stride)
+	slabs := c.partial.n + c.full.n + c.empty.n
+	s.Free = int64((slabs*c.perSlab - int(s.Blocks)) * c.stride)
 	s.LargestFree = min(s.Free, int64(c.stride))
 	return s
 }

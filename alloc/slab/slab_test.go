@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/groundwork-go/groundwork/alloc"
+	"github.com/groundwork-go/groundwork/alloc/internal/alloctest"
 	"github.com/groundwork-go/groundwork/alloc/slab"
 )
 
@@ -230,6 +231,24 @@ func TestRawIsAnAllocator(t *testing.T) {
 	require.EqualValues(t, 2, c.Stats().Failed)
 	require.NotZero(t, c.Reap())
 	require.NoError(t, c.Close())
+	require.NoError(t, h.Close())
+}
+
+func TestSizesIsAnAllocator(t *testing.T) {
+	h, err := alloc.NewHeap(nil)
+	require.NoError(t, err)
+	s, err := slab.NewSizes(h)
+	require.NoError(t, err)
+	alloctest.Churn(t, s, rand.New(rand.NewPCG(1, 2)), 5000, 40_000)
+	big := s.Alloc(20_000)
+	require.NoError(t, s.Free(nil))
+	require.ErrorIs(t, s.Free(unsafe.Pointer(s)), alloc.ErrForeign)
+	require.Nil(t, s.Alloc(0))
+	s.Alloc(100)
+	var leak *alloc.LeakError
+	require.ErrorAs(t, s.Close(), &leak)
+	require.EqualValues(t, 20_000+128, leak.Bytes)
+	require.ErrorIs(t, s.Free(big), alloc.ErrForeign)
 	require.NoError(t, h.Close())
 }
 

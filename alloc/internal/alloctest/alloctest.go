@@ -54,7 +54,7 @@ func Churn(t *testing.T, a alloc.Allocator, r *rand.Rand, ops, maxSize int) {
 		live[j].verify(t)
 		require.NoError(t, a.Free(live[j].p))
 		if r.IntN(8) == 0 {
-			require.ErrorIs(t, a.Free(live[j].p), alloc.ErrDoubleFree)
+			require.Error(t, a.Free(live[j].p))
 		}
 		live[j] = live[len(live)-1]
 		live = live[:len(live)-1]

@@ -83,6 +83,7 @@ type loader struct {
 	r     *bufio.Reader
 	sum   hash.Hash32
 	at    int64 // bytes read
+	err   error // of r
 	t     *Trace
 	freed []bool // by block
 }
@@ -90,7 +91,7 @@ type loader struct {
 // ReadByte is for binary.ReadUvarint.
 func (l *loader) ReadByte() (byte, error) {
 	c, err := l.r.ReadByte()
-	if err == nil {
+	if l.err = err; err == nil {
 		l.at++
 		l.sum.Write([]byte{c})
 	}
@@ -115,10 +116,10 @@ func (l *loader) load() error {
 	for records := uint64(0); ; records++ {
 		v, err := binary.ReadUvarint(l)
 		if err != nil {
-			if l.at > 0 && err != io.EOF && err != io.ErrUnexpectedEOF {
-				return l.bad("%v", err)
+			if l.err != nil {
+				return l.err
 			}
-			return err
+			return l.bad("%v", err)
 		}
 		arg := v >> 2
 		switch v & 3 {

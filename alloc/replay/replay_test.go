@@ -152,10 +152,12 @@ func TestBadAllocatorsAreFoundOut(t *testing.T) {
 
 func TestLimitAndContext(t *testing.T) {
 	a := replay.Arena(arena.NewGrowing(0))
-	r, err := replay.Run(t.Context(), replay.Churn(1, 1<<20, 5000), a, &replay.Options{MaxLive: 1 << 18})
+	last := alloc.Stats{}
+	r, err := replay.Run(t.Context(), replay.Churn(1, 1<<20, 5000), a, &replay.Options{MaxLive: 1 << 18, AtPeak: func() { last = a.Stats() }})
 	require.NoError(t, err)
 	require.Positive(t, r.Failed)
 	require.LessOrEqual(t, r.PeakLive, int64(1<<18))
+	require.Greater(t, last.Live, r.PeakLive*63/64)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = replay.Run(ctx, replay.Sh6(1, 100), a, nil)

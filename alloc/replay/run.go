@@ -23,6 +23,10 @@ type Options struct {
 	// Parallel runs each worker of the trace in a goroutine of its own when time is
 	// taken. The Allocator must be safe for concurrent use.
 	Parallel bool
+
+	// AtPeak, if not nil, is called when more bytes are live than ever before, though
+	// not for steps below a 64th: the last call is near the peak.
+	AtPeak func()
 }
 
 // A Report tells how an Allocator did.
@@ -61,7 +65,7 @@ func Run(ctx context.Context, t *Trace, a alloc.Allocator, o *Options) (Report, 
 	if o == nil {
 		o = &Options{}
 	}
-	r := &runner{ctx: ctx, t: t, a: a, maxLive: o.MaxLive}
+	r := &runner{ctx: ctx, t: t, a: a, maxLive: o.MaxLive, atPeak: o.AtPeak}
 	if r.maxLive == 0 {
 		r.maxLive = 1 << 30
 	}
@@ -82,6 +86,7 @@ type runner struct {
 	t       *Trace
 	a       alloc.Allocator
 	maxLive int64
+	atPeak  func()
 	report  Report
 
 	blocks []unsafe.Pointer // by number; nil: not allocated
@@ -159,6 +164,9 @@ func (r *runner) check() error {
 		if live > sampled+sampled/64 {
 			sampled = live
 			r.sample(live)
+			if r.atPeak != nil {
+				r.atPeak()
+			}
 		}
 	}
 	for b := range r.blocks {

@@ -8,8 +8,6 @@ import (
 	"io/fs"
 
 	"github.com/groundwork-go/groundwork/calc/internal/check"
-	"github.com/groundwork-go/groundwork/calc/internal/rt"
-	"github.com/groundwork-go/groundwork/calc/internal/tree"
 	"github.com/groundwork-go/groundwork/calc/internal/typed"
 	"github.com/groundwork-go/groundwork/calc/internal/types"
 	"github.com/groundwork-go/groundwork/calc/internal/value"
@@ -47,6 +45,13 @@ type Options struct {
 
 	// Limits bound compilation and runs.
 	Limits Limits
+
+	// Backend is what runs the program.
+	Backend Backend
+
+	// For tests: look at the intermediate form behind each pass; collect garbage
+	// whenever memory is taken.
+	verify, stress bool
 }
 
 // Limits bound what a program may use. Of the fields without a default zero means
@@ -85,8 +90,7 @@ func (l Limits) withDefaults() Limits {
 // goroutines at once.
 type Program struct {
 	compiler *compiler
-	prog     *typed.Program
-	code     *tree.Code
+	image    *image
 }
 
 // compiler is what is fixed for all sources of a program or session.
@@ -98,7 +102,11 @@ type compiler struct {
 	o       Options
 }
 
-func newCompiler(o *Options) (*compiler, error) {
+func newCompiler(o *Options) (*compiler, error) { return newCompilerFor(o, nil) }
+
+// newCompilerFor returns a compiler for sources around which the host's types have
+// names.
+func newCompilerFor(o *Options, hostTypes func(*bridge) map[string]*types.Type) (*compiler, error) {
 	if o == nil {
 		o = &Options{}
 	}
@@ -122,6 +130,9 @@ func newCompiler(o *Options) (*compiler, error) {
 	host := check.Host{Env: c.env, Funcs: funcs}
 	if o.Modules != nil {
 		host.Import = c.load
+	}
+	if hostTypes != nil {
+		host.Types = hostTypes(c.bridge)
 	}
 	c.check = check.New(host)
 	return c, nil
@@ -153,16 +164,26 @@ func (c *compiler) load(path string) (*syntax.File, error) {
 func (c *compiler) compile(name, src string) (prog *typed.Program, err error) {
 	defer c.sources.internal(name, &err)
 	file, err := c.parse(name, src)
-	if list, ok := err.(syntax.ErrorList); ok {
-		all := make([]*check.Error, len(list))
-		for i, e := range list {
-			all[i] = &check.Error{File: name, Syntax: true, Error: e}
-		}
-		return nil, c.sources.errors(all)
-	}
 	if err != nil {
-		return nil, err
+		return nil, c.syntaxErrors(name, err)
 	}
+	return c.checkFile(file)
+}
+
+// syntaxErrors turns the errors of the parser into one of this package.
+func (c *compiler) syntaxErrors(name string, err error) error {
+	list, ok := err.(syntax.ErrorList)
+	if !ok {
+		return err
+	}
+	all := make([]*check.Error, len(list))
+	for i, e := range list {
+		all[i] = &check.Error{File: name, Syntax: true, Error: e}
+	}
+	return c.sources.errors(all)
+}
+
+func (c *compiler) checkFile(file *syntax.File) (*typed.Program, error) {
 	prog, errs := c.check.File(file)
 	if len(errs) > 0 {
 		return nil, c.sources.errors(errs)
@@ -191,12 +212,26 @@ func Compile(src string, o *Options) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Program{c, prog, tree.Compile(prog, nil)}, nil
+	img, err := c.build(c.o.Name, prog)
+	if err != nil {
+		return nil, err
+	}
+	return &Program{c, img}, nil
+}
+
+// Backend returns what runs the program. It is VM for one that was to be machine code
+// and uses more than numbers, bools and lists of them, or where there is none.
+func (p *Program) Backend() Backend { return p.image.backend() }
+
+// build makes the image of a program.
+func (c *compiler) build(name string, prog *typed.Program) (img *image, err error) {
+	defer c.sources.internal(name, &err)
+	return c.image(prog, nil, false)
 }
 
 // Type returns the type of the program's value as the language writes it, "" if it
 // has none.
-func (p *Program) Type() string { return newValue(p.prog.Result, value.Value{}).Type() }
+func (p *Program) Type() string { return newValue(p.image.prog.Result, value.Value{}).Type() }
 
 // Run runs the program. env holds the values of the names in Options.Env, as a
 // struct or a map[string]any; a missing name or a wrong type is an error before
@@ -207,15 +242,9 @@ func (p *Program) Run(ctx context.Context, env any) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
-	return p.compiler.run(ctx, p.compiler.machine(), p.prog, p.code, values)
-}
-
-// machine returns a machine for a run.
-func (c *compiler) machine() *tree.Machine {
-	m := tree.New()
-	l := c.o.Limits
-	m.Limits, m.Out = rt.Limits{Steps: l.Steps, Memory: l.Memory, Depth: l.Depth}, c.o.Output
-	return m
+	m := p.compiler.machine(p.image)
+	defer m.Close()
+	return p.compiler.run(ctx, m, p.image, values)
 }
 
 // values converts the host's values of one run.
@@ -237,14 +266,14 @@ func (c *compiler) values(env any) ([]value.Value, error) {
 	return values, nil
 }
 
-func (c *compiler) run(ctx context.Context, m *tree.Machine, prog *typed.Program, code *tree.Code, env []value.Value) (_ Value, err error) {
+func (c *compiler) run(ctx context.Context, m machine, img *image, env []value.Value) (_ Value, err error) {
 	defer c.sources.internal(c.o.Name, &err)
-	v, fault := m.Run(ctx, code, env, c.o.Args)
+	v, fault := m.run(ctx, img, env, c.o.Args)
 	if fault != nil {
 		return Value{}, c.sources.fault(fault)
 	}
-	if prog.Result.Is(types.KNone) {
+	if img.prog.Result.Is(types.KNone) {
 		return Value{}, nil
 	}
-	return newValue(prog.Result, v), nil
+	return newValue(img.prog.Result, v), nil
 }

@@ -34,7 +34,7 @@ func (b *bridge) function(name string, f any) (*typed.Builtin, error) {
 	if t.IsVariadic() {
 		return nil, fmt.Errorf("%v is variadic", t)
 	}
-	fn := &typed.Builtin{Name: name, Result: types.None}
+	fn := &typed.Builtin{Name: name, Result: types.None, Host: true}
 	for i := range t.NumIn() {
 		fn.Params = append(fn.Params, b.typeOf(t.In(i)))
 	}

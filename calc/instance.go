@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"github.com/groundwork-go/groundwork/calc/internal/rt"
-	"github.com/groundwork-go/groundwork/calc/internal/tree"
 	"github.com/groundwork-go/groundwork/calc/internal/typed"
 	"github.com/groundwork-go/groundwork/calc/internal/types"
 	"github.com/groundwork-go/groundwork/calc/internal/value"
@@ -29,7 +28,7 @@ type InstanceOptions struct {
 type Instance struct {
 	program *Program
 	mu      sync.Mutex
-	machine *tree.Machine // nil when closed; guarded by mu
+	machine machine // nil when closed; guarded by mu
 }
 
 // NewInstance runs the program's top level and keeps what it declared. A nil o means
@@ -43,8 +42,9 @@ func (p *Program) NewInstance(ctx context.Context, o *InstanceOptions) (*Instanc
 	if err != nil {
 		return nil, err
 	}
-	m := p.compiler.machine()
-	if _, err := p.compiler.run(ctx, m, p.prog, p.code, values); err != nil {
+	m := p.compiler.machine(p.image)
+	if _, err := p.compiler.run(ctx, m, p.image, values); err != nil {
+		m.Close()
 		return nil, err
 	}
 	return &Instance{program: p, machine: m}, nil
@@ -59,7 +59,7 @@ func (in *Instance) Call(ctx context.Context, name string, args ...any) (Value, 
 	if in.machine == nil {
 		return Value{}, ErrClosed
 	}
-	fn := in.program.prog.Exports[name]
+	fn := in.program.image.prog.Exports[name]
 	if fn == nil {
 		return Value{}, fmt.Errorf("calc: Call: the program has no function %s with typed parameters", name)
 	}
@@ -97,6 +97,9 @@ func (in *Instance) call(ctx context.Context, fn *typed.Func, values []value.Val
 func (in *Instance) Close() error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.machine = nil
+	if in.machine != nil {
+		in.machine.Close()
+		in.machine = nil
+	}
 	return nil
 }

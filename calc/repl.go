@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/groundwork-go/groundwork/calc/internal/tree"
+	"github.com/groundwork-go/groundwork/calc/internal/typed"
 	"github.com/groundwork-go/groundwork/calc/syntax"
 )
 
@@ -15,8 +15,8 @@ import (
 // declared, and may declare it anew. One goroutine may use it at a time.
 type REPL struct {
 	compiler *compiler
-	machine  *tree.Machine
-	code     *tree.Code
+	machine  machine // nil before the first input
+	image    *image
 	inputs   int
 	env      any
 }
@@ -31,7 +31,7 @@ func NewREPL(o *Options) (*REPL, error) {
 	if _, err := c.values(c.o.Env); err != nil {
 		return nil, err
 	}
-	return &REPL{compiler: c, machine: c.machine(), env: c.o.Env}, nil
+	return &REPL{compiler: c, env: c.o.Env}, nil
 }
 
 // Eval evaluates an input. After an error in its source nothing of it remains; after
@@ -46,8 +46,20 @@ func (r *REPL) Eval(ctx context.Context, src string) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
-	r.code = tree.Compile(prog, r.code)
-	return r.compiler.run(ctx, r.machine, prog, r.code, values)
+	img, err := r.build(prog)
+	if err != nil {
+		return Value{}, err
+	}
+	r.image = img
+	if r.machine == nil {
+		r.machine = r.compiler.machine(img)
+	}
+	return r.compiler.run(ctx, r.machine, img, values)
+}
+
+func (r *REPL) build(prog *typed.Program) (img *image, err error) {
+	defer r.compiler.sources.internal(r.compiler.o.Name, &err)
+	return r.compiler.image(prog, r.image, true)
 }
 
 // TypeOf returns the type of an input's value, "" if it has none, without running

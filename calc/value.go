@@ -24,7 +24,7 @@ const (
 	List
 	Map
 	Struct
-	Func
+	Function
 	Opaque // a Go value that the language only passes on
 )
 
@@ -35,7 +35,7 @@ func (k Kind) String() string { return kindNames[k] }
 
 var kinds = map[types.Kind]Kind{
 	types.KInt: Int, types.KFloat: Float, types.KBool: Bool, types.KString: String, types.KList: List,
-	types.KMap: Map, types.KStruct: Struct, types.KFunc: Func, types.KOpaque: Opaque,
+	types.KMap: Map, types.KStruct: Struct, types.KFunc: Function, types.KOpaque: Opaque,
 }
 
 // A Value is what a program or a function gave. The zero Value has kind None. What
@@ -63,6 +63,15 @@ func newValue(t *types.Type, v value.Value) Value {
 		return newValue(held, value.Unbox(held, v.P))
 	}
 	return Value{t, v}
+}
+
+// boxed undoes what newValue has done to a value of type t.
+func (v Value) boxed(t *types.Type) value.Value {
+	t = t.Decided()
+	if (t.Kind == types.KOption || t.Kind == types.KAny) && v.Kind() != Nil && v.Kind() != None {
+		return value.Ref(value.Boxed(v.t, v.v))
+	}
+	return v.v
 }
 
 // Kind returns the kind of v.
@@ -237,7 +246,7 @@ func (c copier) any(t *types.Type, v value.Value) any {
 		return v2.Str()
 	case Opaque:
 		return v2.v.P.Opaque()
-	case Func:
+	case Function:
 		return nil
 	}
 	p := v2.v.P

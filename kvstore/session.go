@@ -76,6 +76,7 @@ type Session struct {
 	hits, misses, commands int64         // not counted in the DB yet
 
 	blocked *waiter // nil: not waiting
+	touched byte    // what Prefetch has loaded, which means nothing
 
 	mu       sync.Mutex
 	pending  []byte      // guarded by mu; replies and messages from others

@@ -80,7 +80,7 @@ func (p *Pool[T]) takeFast() *slot[T] {
 // reconsider looks again at a slot that became idle in its cell while a flag of
 // gate was being set.
 func (p *Pool[T]) reconsider(s *slot[T]) {
-	p.lock()
+	p.mu.Lock()
 	p.wake()
 	var out outcome[T]
 	if p.gate.Load() != 0 && p.claim(s) {

@@ -2,8 +2,9 @@ package pool
 
 import (
 	"context"
-	"runtime/debug"
 	"time"
+
+	"github.com/groundwork-go/groundwork/pool/internal/protect"
 )
 
 // needsCheck tells whether a slot that has just been taken was idle for so long
@@ -67,28 +68,12 @@ func (p *Pool[T]) settleCheck(s *slot[T], err error) bool {
 // boundedCheck calls Check on a goroutine of its own and waits for it no longer
 // than CheckTimeout.
 func (p *Pool[T]) boundedCheck(v T) error {
-	ctx, cancel := context.WithTimeout(p.createCtx, p.o.CheckTimeout)
-	done := make(chan error, 1)
-	go func() {
-		defer cancel()
-		var err error
-		returned := false
-		defer func() {
-			if !returned {
-				err = &PanicError{Op: "Check", Value: recover(), Stack: debug.Stack()}
-				p.reportPanic(err.(*PanicError))
-			}
-			done <- err
-		}()
-		err = p.o.Check(ctx, v)
-		returned = true
-	}()
-	select {
-	case err := <-done:
+	check := func(ctx context.Context) error { return p.o.Check(ctx, v) }
+	return protect.Bounded(p.createCtx, p.o.CheckTimeout, check, func(value any, stack []byte) error {
+		err := &PanicError{Op: "Check", Value: value, Stack: stack}
+		p.reportPanic(err)
 		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	})
 }
 
 // checkInBackground is the keep-alive check of an idle slot that the pool has
@@ -108,7 +93,7 @@ func (p *Pool[T]) checkInBackground(s *slot[T]) {
 		out = outcome[T]{slot: s, why: CheckFailed}
 	} else {
 		out = p.place(s)
-		if out.grant == nil && out.why == 0 {
+		if out.why == 0 && s.state.Load()&lent == 0 {
 			// A check is no use: the idle time goes on. Somebody may have taken s
 			// from its cell by now, to whom a wrong age does no harm.
 			s.since.CompareAndSwap(p.clock.Load(), idleSince)

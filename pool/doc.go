@@ -15,7 +15,14 @@
 // the one to use when a resource never has to be thrown away. [Pool.Get] lends
 // a [Resource], a handle that can also be destroyed or hijacked and that finds
 // out its own misuse; it needs no look-up on release and is the faster one.
-// Both styles may be mixed on one pool.
+// Both styles may be mixed on one pool. [Pool.Do] is the second one around a
+// function.
+//
+// # Packages beside this one
+//
+// pool/keyed pools resources by key (connections by host) under bounds for each
+// key and in all; pool/bufpool keeps memory for reuse; pool/workers runs tasks on
+// a bounded number of goroutines; pool/sema is a weighted semaphore.
 //
 // # Guarantees
 //

@@ -1,20 +1,15 @@
 package pool
 
-import "runtime/debug"
+import "github.com/groundwork-go/groundwork/pool/internal/protect"
 
 // hook calls a function of the user and returns its panic, after having counted
 // and reported it.
 func (p *Pool[T]) hook(op string, f func()) (err *PanicError) {
-	returned := false
-	defer func() {
-		if !returned {
-			err = &PanicError{Op: op, Value: recover(), Stack: debug.Stack()}
-			p.reportPanic(err)
-		}
-	}()
-	f()
-	returned = true
-	return nil
+	protect.Call(f, func(value any, stack []byte) {
+		err = &PanicError{Op: op, Value: value, Stack: stack}
+		p.reportPanic(err)
+	})
+	return err
 }
 
 // reportPanic counts a panic of the user's code and tells of it. A panic of

@@ -17,8 +17,8 @@
 // # Limits
 //
 // A block costs 8 bytes besides its size, and at least 32 bytes. A List is for
-// one goroutine at a time. The search of [FirstFit] and [BestFit] is linear in
-// the number of free blocks. Do not keep Go pointers in the blocks.
+// one goroutine at a time. The search is linear in the number of free
+// blocks. Do not keep Go pointers in the blocks.
 package freelist
 
 import (
@@ -28,6 +28,7 @@ import (
 	"unsafe"
 
 	"github.com/groundwork-go/groundwork/alloc"
+	"github.com/groundwork-go/groundwork/alloc/heapmap"
 )
 
 // Fit is the way a free block is chosen.
@@ -41,6 +42,8 @@ const (
 	BestFit
 	// NextFit is first fit that begins where the last search ended.
 	NextFit
+	// WorstFit takes the largest free block.
+	WorstFit
 )
 
 // The layout of a block at offset b, a multiple of 16 from the aligned base:
@@ -74,11 +77,12 @@ type List struct {
 	stats alloc.Stats
 }
 
-// New returns a List over buf, which it owns from then on. The error wraps
+// New returns a List over buf, which it owns from then on and which may lie on a
+// Heap. The error wraps
 // [alloc.ErrConfig] if buf is too small for one block (64 bytes suffice) or fit
 // is unknown.
 func New(buf []byte, fit Fit) (*List, error) {
-	if fit < FirstFit || fit > NextFit {
+	if fit < FirstFit || fit > WorstFit {
 		return nil, fmt.Errorf("freelist: fit %d is unknown: %w", fit, alloc.ErrConfig)
 	}
 	l := &List{buf: buf, fit: fit}
@@ -176,35 +180,52 @@ func (l *List) Alloc(n int) unsafe.Pointer {
 func (l *List) search(size int) int {
 	switch l.fit {
 	case BestFit:
-		best, bestSize := 0, 0
-		for b := l.head; b != 0; b = l.next(b) {
-			if s := l.size(b); s >= size && (best == 0 || s < bestSize) {
-				best, bestSize = b, s
-				if s == size {
-					break
-				}
-			}
-		}
-		return best
-	case NextFit:
-		for b := l.rover; b != 0; b = l.next(b) {
-			if l.size(b) >= size {
-				return b
-			}
-		}
-		for b := l.head; b != l.rover; b = l.next(b) {
-			if l.size(b) >= size {
-				return b
-			}
+		return l.searchBest(size)
+	case WorstFit:
+		if b := l.largest(); b != 0 && l.size(b) >= size {
+			return b
 		}
 		return 0
+	case NextFit:
+		if b := l.searchFirst(l.rover, 0, size); b != 0 {
+			return b
+		}
+		return l.searchFirst(l.head, l.rover, size)
 	}
-	for b := l.head; b != 0; b = l.next(b) {
+	return l.searchFirst(l.head, 0, size)
+}
+
+// searchFirst looks from a block of the list up to another one.
+func (l *List) searchFirst(from, to, size int) int {
+	for b := from; b != to; b = l.next(b) {
 		if l.size(b) >= size {
 			return b
 		}
 	}
 	return 0
+}
+
+func (l *List) searchBest(size int) int {
+	best, bestSize := 0, 0
+	for b := l.head; b != 0; b = l.next(b) {
+		if s := l.size(b); s >= size && (best == 0 || s < bestSize) {
+			if best, bestSize = b, s; s == size {
+				break
+			}
+		}
+	}
+	return best
+}
+
+// largest returns the largest free block, or 0.
+func (l *List) largest() int {
+	best, bestSize := 0, 0
+	for b := l.head; b != 0; b = l.next(b) {
+		if s := l.size(b); s > bestSize {
+			best, bestSize = b, s
+		}
+	}
+	return best
 }
 
 // Free takes back a block and merges it with free neighbours. Nil is ignored. A
@@ -269,5 +290,28 @@ func (l *List) Walk() iter.Seq[Block] {
 	}
 }
 
-// Stats returns the counters. Live counts usable bytes.
-func (l *List) Stats() alloc.Stats { return l.stats }
+// Stats returns the counters. Live and Free count usable bytes. It takes time in
+// proportion to the number of free blocks.
+func (l *List) Stats() alloc.Stats {
+	s := l.stats
+	for b := l.head; b != 0; b = l.next(b) {
+		usable := int64(l.size(b) - header)
+		s.Free += usable
+		s.LargestFree = max(s.LargestFree, usable)
+	}
+	return s
+}
+
+// Map returns what the buffer is used for.
+func (l *List) Map() heapmap.Map {
+	m := heapmap.Map{Title: "freelist.List"}
+	base := uint64(uintptr(unsafe.Pointer(&l.buf[l.base])))
+	for block := range l.Walk() {
+		r := heapmap.Region{Start: base + uint64(block.Offset), Size: int64(block.Size)}
+		if block.Used {
+			r.Kind, r.Used = heapmap.Used, r.Size
+		}
+		m.Regions = append(m.Regions, r)
+	}
+	return m
+}

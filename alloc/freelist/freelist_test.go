@@ -2,7 +2,6 @@ package freelist_test
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"testing"
 	"unsafe"
@@ -11,11 +10,12 @@ import (
 
 	"github.com/groundwork-go/groundwork/alloc"
 	"github.com/groundwork-go/groundwork/alloc/freelist"
+	"github.com/groundwork-go/groundwork/alloc/internal/alloctest"
 )
 
 var _ alloc.Allocator = (*freelist.List)(nil)
 
-var fits = map[string]freelist.Fit{"first": freelist.FirstFit, "best": freelist.BestFit, "next": freelist.NextFit}
+var fits = map[string]freelist.Fit{"first": freelist.FirstFit, "best": freelist.BestFit, "next": freelist.NextFit, "worst": freelist.WorstFit}
 
 // checkWalk verifies that blocks tile the buffer and no two free ones touch.
 func checkWalk(t *testing.T, l *freelist.List) (free int) {
@@ -33,51 +33,6 @@ func checkWalk(t *testing.T, l *freelist.List) (free int) {
 	return free
 }
 
-// churn runs random operations against a list; every block is filled with a
-// pattern of its own that is checked before it is freed.
-func churn(t *testing.T, l *freelist.List, r *rand.Rand, ops, maxSize int) {
-	type block struct {
-		p    unsafe.Pointer
-		n    int
-		fill byte
-	}
-	var live []block
-	verify := func(b block) {
-		for _, c := range unsafe.Slice((*byte)(b.p), b.n) {
-			if c != b.fill {
-				t.Fatal("a block was overwritten")
-			}
-		}
-	}
-	for i := range ops {
-		if r.IntN(2) == 0 || len(live) == 0 {
-			n := 1 + r.IntN(maxSize)
-			p := l.Alloc(n)
-			if p == nil {
-				continue
-			}
-			require.Zero(t, uintptr(p)%16)
-			b := block{p, n, byte(i)}
-			s := unsafe.Slice((*byte)(p), n)
-			for j := range s {
-				s[j] = b.fill
-			}
-			live = append(live, b)
-			continue
-		}
-		j := r.IntN(len(live))
-		verify(live[j])
-		require.NoError(t, l.Free(live[j].p))
-		live[j] = live[len(live)-1]
-		live = live[:len(live)-1]
-	}
-	checkWalk(t, l)
-	for _, b := range live {
-		verify(b)
-		require.NoError(t, l.Free(b.p))
-	}
-}
-
 func TestRandomOperationsLeaveOneFreeBlock(t *testing.T) {
 	for name, fit := range fits {
 		t.Run(name, func(t *testing.T) {
@@ -86,8 +41,10 @@ func TestRandomOperationsLeaveOneFreeBlock(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 0))
 			l, err := freelist.New(make([]byte, 1<<16+r.IntN(64)), fit)
 			require.NoError(t, err)
-			churn(t, l, r, 20_000, 2000)
+			alloctest.Churn(t, l, r, 20_000, 2000)
 			require.Equal(t, 1, checkWalk(t, l))
+			require.Len(t, l.Map().Regions, 1)
+			require.Zero(t, l.Stats().External())
 			s := l.Stats()
 			require.Zero(t, s.Live)
 			require.Zero(t, s.Blocks)
@@ -101,31 +58,31 @@ func FuzzOperations(f *testing.F) {
 	f.Add(uint64(2), uint8(1), uint16(64))
 	f.Add(uint64(3), uint8(2), uint16(5000))
 	f.Fuzz(func(t *testing.T, seed uint64, fit uint8, size uint16) {
-		l, err := freelist.New(make([]byte, size), freelist.Fit(fit%3))
+		l, err := freelist.New(make([]byte, size), freelist.Fit(fit%4))
 		if err != nil {
 			require.Less(t, int(size), 96)
 			return
 		}
-		churn(t, l, rand.New(rand.NewPCG(seed, 1)), 200, int(size)/4+1)
+		alloctest.Churn(t, l, rand.New(rand.NewPCG(seed, 1)), 200, int(size)/4+1)
 		require.Equal(t, 1, checkWalk(t, l))
 	})
 }
 
 func TestFitsChooseAsNamed(t *testing.T) {
-	// Free holes of 208, 112 and 304 bytes, kept apart by used blocks; the list
+	// Free holes of 112, 304 and 208 bytes, kept apart by used blocks; the list
 	// holds the one freed last first.
-	for name, want := range map[string]int{"first": 304, "best": 112} {
+	for name, want := range map[string]int{"first": 208, "best": 112, "worst": 304} {
 		t.Run(name, func(t *testing.T) {
 			l, err := freelist.New(make([]byte, 4096), fits[name])
 			require.NoError(t, err)
 			var holes []unsafe.Pointer
-			for _, n := range []int{200, 104, 296} {
+			for _, n := range []int{104, 296, 200} {
 				holes = append(holes, l.Alloc(n))
 				l.Alloc(16)
 			}
 			for l.Alloc(16) != nil { // no rest at the end
 			}
-			sizeOf := map[unsafe.Pointer]int{holes[0]: 208, holes[1]: 112, holes[2]: 304}
+			sizeOf := map[unsafe.Pointer]int{holes[0]: 112, holes[1]: 304, holes[2]: 208}
 			for _, p := range holes {
 				require.NoError(t, l.Free(p))
 			}
@@ -160,20 +117,7 @@ func TestWholeBufferCanBeUsed(t *testing.T) {
 func TestBadPointersAndSizes(t *testing.T) {
 	l, err := freelist.New(make([]byte, 1024), freelist.FirstFit)
 	require.NoError(t, err)
-	p := l.Alloc(100)
-	q := l.Alloc(100)
-	require.NoError(t, l.Free(nil))
-	require.ErrorIs(t, l.Free(unsafe.Add(p, 16)), alloc.ErrForeign, "interior")
-	require.ErrorIs(t, l.Free(unsafe.Add(p, 1)), alloc.ErrForeign, "unaligned")
-	require.ErrorIs(t, l.Free(unsafe.Pointer(new(int))), alloc.ErrForeign, "outside")
-	require.NoError(t, l.Free(p))
-	require.ErrorIs(t, l.Free(p), alloc.ErrDoubleFree)
-	require.NoError(t, l.Free(q))
-	require.ErrorIs(t, l.Free(q), alloc.ErrDoubleFree, "merged into the block before")
-	for _, n := range []int{0, -1, math.MinInt, math.MaxInt, 1024} {
-		require.Nil(t, l.Alloc(n), "%d bytes", n)
-	}
-	require.EqualValues(t, 5, l.Stats().Failed)
+	alloctest.BadCalls(t, l, 1024)
 }
 
 func TestBadConfig(t *testing.T) {

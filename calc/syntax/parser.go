@@ -202,6 +202,9 @@ func (p *parser) recoveringStmt(end Kind) (s Stmt) {
 
 // skip goes to the end of a broken statement that began at token start.
 func (p *parser) skip(start int, end Kind) {
+	if p.kind() == EOF { // many blocks may end here, each after a long way
+		return
+	}
 	braces := 0
 	for _, t := range p.toks[start:p.i] {
 		switch t.Kind {

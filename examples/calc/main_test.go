@@ -2,7 +2,9 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -29,6 +31,9 @@ func TestCommands(t *testing.T) {
 		{"", []string{"eval", "-max-steps=10", "for { }"}, "", 3},
 		{"", []string{"eval", "-timeout=10ms", "for { }"}, "", 3},
 		{"", []string{"eval", "-backend=tree", "-max-memory=1MiB", "len(\"x\".repeat(1000000))"}, "1000000\n", 0},
+		{"", []string{"eval", "-backend=vm", "6 * 7"}, "42\n", 0},
+		{"", []string{"eval", "-backend=jit", "6 * 7"}, "42\n", 0},
+		{"", []string{"eval", "-backend=jit", "[\"on the vm\"]"}, "[\"on the vm\"]\n", 0},
 		{"", []string{"eval", "-max-memory=1KiB", "\"x\".repeat(1000000)"}, "", 3},
 		{"let x = 5\nprint(\"once\")\nx * 2\n\ny\n", []string{"repl"}, "calc> calc> once\ncalc> 10\ncalc> calc> input 5:1:1: type error: unknown name y\ny\n^\ncalc> \n", 0},
 	} {
@@ -36,7 +41,51 @@ func TestCommands(t *testing.T) {
 		require.Equal(t, c.want, out, "%q", c.args)
 		require.Equal(t, c.status, clitest.Status(t, err), "%q", c.args)
 	}
-	clitest.BadFlags(t, run, []string{"-h"}, []string{"eval"}, []string{"eval", "-nope", "1"}, []string{"eval", "-backend=jit", "1"}, []string{"eval", "-max-memory=1XB", "1"}, []string{"eval", "-max-memory=9999999999GiB", "1"}, []string{"what", "x"}, []string{"eval", "1", "2"})
+	clitest.BadFlags(t, run, []string{"-h"}, []string{"eval"}, []string{"eval", "-nope", "1"}, []string{"eval", "-backend=gpu", "1"}, []string{"dump", "-wat", file}, []string{"build", "-o"}, []string{"eval", "-max-memory=1XB", "1"}, []string{"eval", "-max-memory=9999999999GiB", "1"}, []string{"what", "x"}, []string{"eval", "1", "2"})
 	_, err := clitest.Output(t, run, "", "run", "/no/such/file")
 	require.ErrorContains(t, err, "/no/such/file")
+}
+
+func TestDump(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "x.calc")
+	require.NoError(t, os.WriteFile(file, []byte("var n = 1\nfor i in 0..9 { n += i }\nprint(n)"), 0o644))
+	for flag, want := range map[string]string{"-ast": "CountStmt @2:1", "-types": "Count", "-ir": "phi", "-bytecode": "addi", "-asm": "add"} {
+		out, err := clitest.Output(t, run, "", "dump", flag, file)
+		require.NoError(t, err)
+		require.Contains(t, out, want, flag)
+	}
+	require.NoError(t, os.WriteFile(file, []byte("[\"text\"]"), 0o644))
+	_, err := clitest.Output(t, run, "", "dump", "-asm", file)
+	require.ErrorContains(t, err, "main uses")
+	out, err := clitest.Output(t, run, ":dump ir 1 + 2\n:dump what\n", "repl")
+	require.NoError(t, err)
+	require.Contains(t, out, "const 3")
+	require.Contains(t, out, "stages: ast")
+}
+
+// TestBuild builds the command, a program with it, and runs that.
+func TestBuild(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it compiles the command")
+	}
+	dir := t.TempDir()
+	command := filepath.Join(dir, "calc")
+	out, err := exec.Command("go", "build", "-o", command, ".").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	file := filepath.Join(dir, "x.calc")
+	require.NoError(t, os.WriteFile(file, []byte("import \"m\"\nprint(args, m.twice(21))\n1 div 0"), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "m.calc"), []byte("func twice(x) => x * 2"), 0o644))
+	built := filepath.Join(dir, "x")
+	out, err = exec.Command(command, "build", "-o", built, file).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.NoError(t, os.Remove(file))
+	cmd := exec.Command(built, "a", "-b")
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err = cmd.Output()
+	require.Equal(t, "[\"a\", \"-b\"] 42\n", string(out))
+	require.Equal(t, file+":3:3: runtime error: division by zero\n1 div 0\n  ^\n", stderr.String())
+	var exit *exec.ExitError
+	require.ErrorAs(t, err, &exit)
+	require.Equal(t, 1, exit.ExitCode())
 }

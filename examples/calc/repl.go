@@ -11,8 +11,11 @@ import (
 	"github.com/groundwork-go/groundwork/calc"
 )
 
+// stages are what :dump shows.
+var stages = map[string]calc.Stage{"ast": calc.AST, "types": calc.Types, "ir": calc.IR, "bytecode": calc.Bytecode, "asm": calc.Asm}
+
 // repl evaluates inputs; one with open brackets goes on in the next line. :type X
-// shows the type of X, :time X how long X takes.
+// shows the type of X, :time X how long X takes, :dump STAGE X what becomes of X.
 func repl(ctx context.Context, stdin io.Reader, stdout io.Writer, o *calc.Options) error {
 	session, err := calc.NewREPL(o)
 	if err != nil {
@@ -36,8 +39,15 @@ func repl(ctx context.Context, stdin io.Reader, stdout io.Writer, o *calc.Option
 		case command == ":time":
 			err = show(ctx, session, rest, stdout)
 			fmt.Fprintln(stdout, time.Since(start).Round(time.Microsecond))
+		case command == ":dump":
+			name, input, _ := strings.Cut(rest, " ")
+			if stage, ok := stages[name]; ok {
+				err = session.Dump(stdout, input, stage)
+			} else {
+				fmt.Fprintln(stdout, "stages: ast, types, ir, bytecode, asm")
+			}
 		case strings.HasPrefix(command, ":"):
-			fmt.Fprintln(stdout, "commands: :type EXPRESSION, :time INPUT")
+			fmt.Fprintln(stdout, "commands: :type EXPRESSION, :time INPUT, :dump STAGE INPUT")
 		default:
 			err = show(ctx, session, src, stdout)
 		}

@@ -13,7 +13,6 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"strconv"
@@ -101,7 +100,7 @@ func (r *Reader) multibulk() ([][]byte, error) {
 			return nil, err
 		}
 		if c != '$' {
-			return nil, &ProtocolError{fmt.Sprintf("expected '$', got '%c'", printable(c))}
+			return nil, &ProtocolError{"expected '$', got '" + string(printable([]byte{c})) + "'"}
 		}
 		size, err := r.length("invalid bulk length", int64(r.limits.Bulk))
 		if err != nil {
@@ -119,11 +118,12 @@ func (r *Reader) multibulk() ([][]byte, error) {
 	return args, nil
 }
 
-func printable(c byte) byte {
-	if c < ' ' || c > '~' {
-		return '?'
+// printable is a byte as it can stand in an error, as Redis has it there.
+func printable(b []byte) []byte {
+	if b[0] == '\r' || b[0] == '\n' {
+		return []byte{' '}
 	}
-	return c
+	return b
 }
 
 // length reads a number and the end of its line.

@@ -3,10 +3,18 @@ package server_test
 import (
 	"bufio"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -14,21 +22,58 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/groundwork-go/groundwork/kvstore"
 	"github.com/groundwork-go/groundwork/kvstore/server"
 )
 
-func start(t *testing.T, o *server.Options, text bool) (addr string, s *server.Server, db *kvstore.DB) {
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// The ways in which a server gets its connections.
+const (
+	tcp        = "event loop, TCP"
+	unixSocket = "event loop, Unix socket"
+	secure     = "goroutines, TLS"
+	text       = "line protocol"
+)
+
+// eachWay runs a test over every way to serve RESP.
+func eachWay(t *testing.T, f func(t *testing.T, way string)) {
+	for _, way := range []string{tcp, unixSocket, secure} {
+		t.Run(way, func(t *testing.T) { f(t, way) })
+	}
+}
+
+// A fixture is a server and its DB.
+type fixture struct {
+	*server.Server
+	db   *kvstore.DB
+	way  string
+	addr net.Addr
+}
+
+func start(t *testing.T, way string, o *server.Options) *fixture {
 	t.Helper()
 	db, err := kvstore.Open(t.TempDir(), nil)
 	require.NoError(t, err)
-	s = server.New(db, o)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	s := server.New(db, o)
+	network, addr := "tcp", "127.0.0.1:0"
+	if way == unixSocket {
+		dir, err := os.MkdirTemp("", "kv") // t.TempDir is too long for the name of a socket
+		require.NoError(t, err)
+		t.Cleanup(func() { os.RemoveAll(dir) })
+		network, addr = "unix", filepath.Join(dir, "s")
+	}
+	l, err := net.Listen(network, addr)
 	require.NoError(t, err)
+	bound := l.Addr()
+	if way == secure {
+		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{certificate(t)}})
+	}
 	served := make(chan error, 1)
 	go func() {
-		if text {
+		if way == text {
 			served <- s.ServeText(l)
 		} else {
 			served <- s.Serve(l)
@@ -39,13 +84,33 @@ func start(t *testing.T, o *server.Options, text bool) (addr string, s *server.S
 		require.ErrorIs(t, <-served, server.ErrServerClosed)
 		require.NoError(t, db.Close())
 	})
-	return l.Addr().String(), s, db
+	return &fixture{s, db, way, bound}
 }
 
-func dial(t *testing.T, addr string) net.Conn {
-	t.Helper()
-	c, err := net.Dial("tcp", addr)
+// certificate makes a certificate of the host itself.
+func certificate(t *testing.T) tls.Certificate {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	require.NoError(t, err)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// config sets an option as CONFIG SET does.
+func (f *fixture) config(t *testing.T, name, value string) {
+	t.Helper()
+	_, err := f.db.Do(t.Context(), "CONFIG", "SET", name, value)
+	require.NoError(t, err)
+}
+
+func (f *fixture) dial(t *testing.T) net.Conn {
+	t.Helper()
+	c, err := net.Dial(f.addr.Network(), f.addr.String())
+	require.NoError(t, err)
+	if f.way == secure {
+		c = tls.Client(c, &tls.Config{InsecureSkipVerify: true}) // it is our own
+	}
 	t.Cleanup(func() { c.Close() })
 	require.NoError(t, c.SetDeadline(time.Now().Add(20*time.Second)))
 	return c
@@ -62,58 +127,60 @@ func talk(t *testing.T, c net.Conn, in, want string) {
 }
 
 func TestWire(t *testing.T) {
-	addr, _, _ := start(t, nil, false)
-	c := dial(t, addr)
-	talk(t, c, "PING\r\n", "+PONG\r\n")
-	talk(t, c, "*1\r\n$4\r\nPING\r\nSET k v\r\nGET k\r\nGET zz\r\nINCR k\r\n", "+PONG\r\n+OK\r\n$1\r\nv\r\n$-1\r\n-ERR value is not an integer or out of range\r\n")
-	talk(t, c, "HSET h f v\r\nHGETALL h\r\nLPOP zz 2\r\n", ":1\r\n*2\r\n$1\r\nf\r\n$1\r\nv\r\n*-1\r\n")
-	talk(t, c, "HELLO 3\r\n", "%7\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$6\r\n7.0.15\r\n$5\r\nproto\r\n:3\r\n")
-	talk(t, dial(t, addr), "HELLO 9\r\nHELLO x\r\nHELLO 2 FOO\r\n", "-NOPROTO unsupported protocol version\r\n-ERR Protocol version is not an integer or out of range\r\n-ERR Syntax error in HELLO option 'FOO'\r\n")
-	c = dial(t, addr)
-	talk(t, c, "HELLO 3 SETNAME x\r\n", "%7\r\n")
-	_, err := bufio.NewReader(io.LimitReader(c, 1)).ReadByte()
-	require.NoError(t, err)
-	c = dial(t, addr)
-	talk(t, c, "SELECT 0\r\nSELECT 99\r\nCLIENT SETNAME me\r\nCLIENT GETNAME\r\nCLIENT NOPE\r\nCONFIG GET save appendonly\r\nCONFIG NOPE\r\nRESET\r\nQUIT\r\n",
-		"+OK\r\n-ERR DB index is out of range\r\n+OK\r\n$2\r\nme\r\n-ERR unknown subcommand 'NOPE'. Try CLIENT HELP.\r\n"+
-			"*4\r\n$10\r\nappendonly\r\n$3\r\nyes\r\n$4\r\nsave\r\n$0\r\n\r\n-ERR unknown subcommand 'NOPE'. Try CONFIG HELP.\r\n+RESET\r\n+OK\r\n")
-	_, err = c.Read(make([]byte, 1))
-	require.ErrorIs(t, err, io.EOF)
+	eachWay(t, func(t *testing.T, way string) {
+		f := start(t, way, nil)
+		c := f.dial(t)
+		talk(t, c, "PING\r\n", "+PONG\r\n")
+		talk(t, c, "*1\r\n$4\r\nPING\r\nSET k v\r\nGET k\r\nGET zz\r\nINCR k\r\n", "+PONG\r\n+OK\r\n$1\r\nv\r\n$-1\r\n-ERR value is not an integer or out of range\r\n")
+		talk(t, c, "HSET h f v\r\nHGETALL h\r\nLPOP zz 2\r\n", ":1\r\n*2\r\n$1\r\nf\r\n$1\r\nv\r\n*-1\r\n")
+		talk(t, c, "HELLO 3\r\n", "%7\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$6\r\n7.0.15\r\n$5\r\nproto\r\n:3\r\n")
+		talk(t, f.dial(t), "HELLO 9\r\n", "-NOPROTO unsupported protocol version\r\n")
+		c = f.dial(t)
+		talk(t, c, "SELECT 0\r\nCLIENT SETNAME me\r\nCLIENT GETNAME\r\nRESET\r\nQUIT\r\nPING\r\n", "+OK\r\n+OK\r\n$2\r\nme\r\n+RESET\r\n+OK\r\n")
+		_, err := c.Read(make([]byte, 1))
+		require.ErrorIs(t, err, io.EOF)
+	})
 }
 
 func TestBadInputClosesTheConnection(t *testing.T) {
-	addr, _, _ := start(t, nil, false)
-	for in, want := range map[string]string{
-		"*1000000000\r\n":               "-ERR Protocol error: invalid multibulk length\r\n",
-		"PING\r\n*1\r\n$-5\r\n":         "+PONG\r\n-ERR Protocol error: invalid bulk length\r\n",
-		"*1\r\n!\r\n":                   "-ERR Protocol error: expected '$', got '!'\r\n",
-		"GET \"x\r\n":                   "-ERR Protocol error: unbalanced quotes in request\r\n",
-		"POST / HTTP/1.1\r\n":           "",
-		strings.Repeat("\xff", 100_000): "-ERR Protocol error: too big inline request\r\n",
-	} {
-		c := dial(t, addr)
-		_, err := io.WriteString(c, in)
-		require.NoError(t, err)
-		got, _ := io.ReadAll(c) // a reset after unread input is an end as well
-		if len(in) < 1000 {
-			require.Equal(t, want, string(got))
+	eachWay(t, func(t *testing.T, way string) {
+		f := start(t, way, nil)
+		for in, want := range map[string]string{
+			"*1000000000\r\n$-1\r\n":        "-ERR Protocol error: invalid bulk length\r\n",
+			"*3000000000\r\n":               "-ERR Protocol error: invalid multibulk length\r\n",
+			"PING\r\n*1\r\n$-5\r\n":         "+PONG\r\n-ERR Protocol error: invalid bulk length\r\n",
+			"*1\r\n!\r\n":                   "-ERR Protocol error: expected '$', got '!'\r\n",
+			"GET \"x\r\n":                   "-ERR Protocol error: unbalanced quotes in request\r\n",
+			"POST / HTTP/1.1\r\n":           "",
+			strings.Repeat("\xff", 100_000): "-ERR Protocol error: too big inline request\r\n",
+		} {
+			if way == secure && strings.HasPrefix(in, "*1000000000") {
+				continue // there a command may have 1,048,576 arguments
+			}
+			c := f.dial(t)
+			_, err := io.WriteString(c, in)
+			require.NoError(t, err)
+			got, _ := io.ReadAll(c) // a reset after unread input is an end as well
+			if len(in) < 1000 {
+				require.Equal(t, want, string(got))
+			}
 		}
-	}
-	talk(t, dial(t, addr), "PING\r\n", "+PONG\r\n")
+		talk(t, f.dial(t), "PING\r\n", "+PONG\r\n")
+	})
 }
 
 func TestTextProtocol(t *testing.T) {
-	addr, _, db := start(t, nil, true)
-	c := dial(t, addr)
+	f := start(t, text, nil)
+	c := f.dial(t)
 	talk(t, c, "SET name sean\nGET name\n", "+OK\n+sean\n")
 	talk(t, c, "set motto never  give up\r\nGET motto\n\n", "+OK\n+never give up\n")
 	talk(t, c, "SET k\nGET\nDEL\nNOPE\nGET none\nDEL name\nGET name\n",
 		"-ERR usage: SET key value\n-ERR usage: GET key\n-ERR usage: DEL key\n-ERR unknown command\n-ERR not found\n+OK\n-ERR not found\n")
-	_, err := db.Do(t.Context(), "LPUSH", "l", "x")
+	_, err := f.db.Do(t.Context(), "LPUSH", "l", "x")
 	require.NoError(t, err)
 	talk(t, c, "GET l\n", "-WRONGTYPE")
 	long := strings.Repeat("x", 300_000)
-	c = dial(t, addr)
+	c = f.dial(t)
 	talk(t, c, "SET long "+long+"\nGET long\n", "+OK\n+"+long+"\n")
 	talk(t, c, "SET last line", "")
 	require.NoError(t, c.(*net.TCPConn).CloseWrite())
@@ -125,9 +192,9 @@ func TestTextProtocol(t *testing.T) {
 func TestGoRedis(t *testing.T) {
 	for _, version := range []int{2, 3} {
 		t.Run(fmt.Sprint("RESP", version), func(t *testing.T) {
-			addr, _, _ := start(t, nil, false)
+			f := start(t, tcp, nil)
 			ctx := t.Context()
-			rdb := redis.NewClient(&redis.Options{Addr: addr, Protocol: version})
+			rdb := redis.NewClient(&redis.Options{Addr: f.addr.String(), Protocol: version})
 			defer rdb.Close()
 			require.NoError(t, rdb.Set(ctx, "k", "v", time.Hour).Err())
 			require.Equal(t, "v", rdb.Get(ctx, "k").Val())
@@ -161,72 +228,91 @@ func TestGoRedis(t *testing.T) {
 }
 
 func TestSubscribedConnection(t *testing.T) {
-	addr, _, _ := start(t, &server.Options{IdleTimeout: time.Minute}, false)
-	c := dial(t, addr)
-	talk(t, c, "SUBSCRIBE a\r\n", "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n")
-	talk(t, c, "GET x\r\n", "-ERR Can't execute 'get'")
-	_, err := bufio.NewReader(c).ReadString('\n')
-	require.NoError(t, err)
-	talk(t, c, "PING\r\n", "*2\r\n$4\r\npong\r\n$0\r\n\r\n")
-	talk(t, dial(t, addr), "PUBLISH a hello\r\n", ":1\r\n")
-	talk(t, c, "", "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$5\r\nhello\r\n")
-	talk(t, c, "UNSUBSCRIBE\r\nUNSUBSCRIBE\r\nPING\r\nSUBSCRIBE\r\n",
-		"*3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:0\r\n*3\r\n$11\r\nunsubscribe\r\n$-1\r\n:0\r\n+PONG\r\n-ERR wrong number of arguments for 'subscribe' command\r\n")
+	eachWay(t, func(t *testing.T, way string) {
+		f := start(t, way, &server.Options{Loops: 2}) // the two connections are in different ones
+		c := f.dial(t)
+		talk(t, c, "SUBSCRIBE a\r\n", "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n")
+		talk(t, c, "GET x\r\n", "-ERR Can't execute 'get'")
+		_, err := bufio.NewReader(c).ReadString('\n')
+		require.NoError(t, err)
+		talk(t, c, "PING\r\n", "*2\r\n$4\r\npong\r\n$0\r\n\r\n")
+		talk(t, f.dial(t), "PUBLISH a hello\r\n", ":1\r\n")
+		talk(t, c, "", "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$5\r\nhello\r\n")
+		talk(t, c, "UNSUBSCRIBE\r\nUNSUBSCRIBE\r\nPING\r\nSUBSCRIBE\r\n",
+			"*3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:0\r\n*3\r\n$11\r\nunsubscribe\r\n$-1\r\n:0\r\n+PONG\r\n-ERR wrong number of arguments for 'subscribe' command\r\n")
+	})
 }
 
 func TestMaxClientsAndIdleTimeout(t *testing.T) {
-	addr, _, _ := start(t, &server.Options{MaxClients: 1, IdleTimeout: 50 * time.Millisecond}, false)
-	first := dial(t, addr)
-	talk(t, first, "PING\r\n", "+PONG\r\n")
-	got, err := io.ReadAll(dial(t, addr))
-	require.NoError(t, err)
-	require.Equal(t, "-ERR max number of clients reached\r\n", string(got))
-	_, err = first.Read(make([]byte, 1))
-	require.ErrorIs(t, err, io.EOF, "idle for too long")
+	eachWay(t, func(t *testing.T, way string) {
+		f := start(t, way, nil)
+		f.config(t, "maxclients", "1")
+		f.config(t, "timeout", "1")
+		first := f.dial(t)
+		talk(t, first, "PING\r\n", "+PONG\r\n")
+		if way != secure { // whose greeting is never answered
+			got, err := io.ReadAll(f.dial(t))
+			require.NoError(t, err)
+			require.Equal(t, "-ERR max number of clients reached\r\n", string(got))
+		}
+		_, err := first.Read(make([]byte, 1))
+		require.ErrorIs(t, err, io.EOF, "idle for too long")
+	})
 }
 
 func TestShutdownFinishesWhatHasArrived(t *testing.T) {
-	addr, s, _ := start(t, nil, false)
-	c := dial(t, addr)
-	talk(t, c, "PING\r\n", "+PONG\r\n")
-	require.NoError(t, s.Shutdown(t.Context()))
-	_, err := c.Read(make([]byte, 1))
-	require.ErrorIs(t, err, io.EOF)
-	_, err = net.Dial("tcp", addr)
-	require.Error(t, err)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.ErrorIs(t, s.Serve(l), server.ErrServerClosed)
+	eachWay(t, func(t *testing.T, way string) {
+		f := start(t, way, nil)
+		c, blocked := f.dial(t), f.dial(t)
+		talk(t, c, "PING\r\n", "+PONG\r\n")
+		talk(t, blocked, "PING\r\nBLPOP k 0\r\n", "+PONG\r\n")
+		require.NoError(t, f.Shutdown(t.Context()))
+		for _, c := range []net.Conn{c, blocked} {
+			_, err := c.Read(make([]byte, 1))
+			require.ErrorIs(t, err, io.EOF)
+		}
+		_, err := net.Dial(f.addr.Network(), f.addr.String())
+		require.Error(t, err)
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		require.ErrorIs(t, f.Serve(l), server.ErrServerClosed)
+	})
 }
 
 func TestRealClients(t *testing.T) {
-	addr, _, db := start(t, nil, false)
-	_, port, err := net.SplitHostPort(addr)
-	require.NoError(t, err)
 	for _, name := range []string{"redis-cli", "redis-benchmark"} {
 		if _, err := exec.LookPath(name); err != nil {
 			t.Skipf("%s is not installed", name)
 		}
 	}
-	cli := func(args ...string) string {
-		out, err := exec.CommandContext(t.Context(), "redis-cli", append([]string{"-p", port}, args...)...).CombinedOutput()
-		require.NoError(t, err, "%s", out)
-		return string(out)
-	}
-	require.Equal(t, "OK\n", cli("SET", "k", "a b"))
-	require.Equal(t, "a b\n", cli("GET", "k"))
-	require.Equal(t, "a b\n", cli("-3", "GET", "k"))
-	require.Equal(t, "f\nv\n", func() string { cli("HSET", "h", "f", "v"); return cli("HGETALL", "h") }())
-	require.Contains(t, cli("INFO"), "redis_version")
-	require.Contains(t, cli("--scan"), "k\n")
+	for _, way := range []string{tcp, unixSocket} {
+		f := start(t, way, nil)
+		at := []string{"-s", f.addr.String()}
+		if way == tcp {
+			_, port, err := net.SplitHostPort(f.addr.String())
+			require.NoError(t, err)
+			at = []string{"-p", port}
+		}
+		run := func(name string, args ...string) string {
+			out, err := exec.CommandContext(t.Context(), name, append(at, args...)...).CombinedOutput()
+			require.NoError(t, err, "%s", out)
+			return string(out)
+		}
+		require.Equal(t, "OK\n", run("redis-cli", "SET", "k", "a b"))
+		require.Equal(t, "a b\n", run("redis-cli", "GET", "k"))
+		require.Equal(t, "a b\n", run("redis-cli", "-3", "GET", "k"))
+		require.Equal(t, "1\n", run("redis-cli", "HSET", "h", "f", "v"))
+		require.Equal(t, "f\nv\n", run("redis-cli", "HGETALL", "h"))
+		require.Contains(t, run("redis-cli", "INFO"), "redis_version")
+		require.Contains(t, run("redis-cli", "--scan"), "k\n")
+		require.Contains(t, run("redis-cli", "CLIENT", "LIST"), "addr=")
 
-	out, err := exec.CommandContext(t.Context(), "redis-benchmark", "-p", port, "-q", "-n", "2000", "-c", "20", "-P", "4",
-		"-t", "ping,set,get,incr,lpush,rpush,lpop,rpop,hset,mset").CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	require.Len(t, regexp.MustCompile(`requests per second`).FindAllString(string(out), -1), 11)
-	v, err := db.Get("counter:__rand_int__")
-	require.NoError(t, err)
-	require.Equal(t, "2000", string(v))
+		out := run("redis-benchmark", "-q", "-n", "2000", "-c", "20", "-P", "4", "-t", "ping,set,get,incr,lpush,rpush,lpop,rpop,hset,mset")
+		require.Len(t, regexp.MustCompile(`requests per second`).FindAllString(out, -1), 11)
+		v, err := f.db.Get("counter:__rand_int__")
+		require.NoError(t, err)
+		require.Equal(t, "2000", string(v))
+	}
 }
 
 func Example() {

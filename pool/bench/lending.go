@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -38,7 +37,7 @@ func lending(name string, size int, s shape) workload {
 
 // lend makes a contender of a lender.
 func lend[H any](l lender[H], s shape) contender {
-	return contender{l.name, func(n int) (int, string) {
+	return contender{l.name, func(n int) (int, []note) {
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
 		var stop atomic.Bool
@@ -55,16 +54,18 @@ func lend[H any](l lender[H], s shape) contender {
 					own, cancel = context.WithCancel(ctx)
 					defer cancel()
 				}
-				for i := 0; i < n/s.workers+1 && !stop.Load(); i++ {
-					if s.yield && i%64 == 0 {
+				// Both are local: neighbours of one slice would share cache lines.
+				count, waited := 0, make([]time.Duration, 0, n/s.workers/64+1)
+				for ; count < n/s.workers+1 && !stop.Load(); count++ {
+					if s.yield && count%64 == 0 {
 						begin := time.Now()
 						once(l, s, own)
-						waits[w] = append(waits[w], time.Since(begin))
+						waited = append(waited, time.Since(begin))
 					} else {
 						once(l, s, own)
 					}
-					counts[w]++
 				}
+				counts[w], waits[w] = count, waited
 				// Who is done first ends the run, so that shares can be compared.
 				if s.yield {
 					stop.Store(true)
@@ -78,7 +79,7 @@ func lend[H any](l lender[H], s shape) contender {
 			total += c
 		}
 		if !s.yield {
-			return total, ""
+			return total, nil
 		}
 		return total, fairness(counts, slices.Concat(waits...))
 	}}
@@ -98,7 +99,7 @@ func once[H any](l lender[H], s shape, ctx context.Context) {
 	l.put(h)
 }
 
-func fairness(counts []int, waits []time.Duration) string {
+func fairness(counts []int, waits []time.Duration) []note {
 	slices.Sort(waits)
 	var sum time.Duration
 	for _, w := range waits {
@@ -106,19 +107,24 @@ func fairness(counts []int, waits []time.Duration) string {
 	}
 	mean := float64(sum) / float64(len(waits))
 	p99 := float64(waits[len(waits)*99/100])
-	return fmt.Sprintf("most/least served %.2f, p99/mean wait %.1f", float64(slices.Max(counts))/float64(max(slices.Min(counts), 1)), p99/mean)
+	return []note{
+		{"most/least served", float64(slices.Max(counts)) / float64(max(slices.Min(counts), 1))},
+		{"p99/mean wait", p99 / mean},
+	}
 }
 
-// cancelWorkload parks many callers and cancels them all.
+// cancelWorkload parks many callers and cancels them all. What a goroutine costs
+// that waits for its context and nothing else is in every figure: the last
+// contender shows it.
 func cancelWorkload() workload {
-	return workload{"cancel: 100,000 waiters at once, without the parking", []contender{
-		cancelAll(ours(1)), cancelAll(ofPuddle(1)), cancelAll(ofChannel(1)),
+	return workload{"cancel: 100,000 waiters at once", []contender{
+		cancelAll(ours(1)), cancelAll(ofPuddle(1)), cancelAll(ofChannel(1)), cancelAll(ofNothing()),
 	}}
 }
 
 func cancelAll[H any](l lender[H]) contender {
 	const waiters = 100_000
-	return contender{l.name, func(int) (int, string) {
+	return contender{l.name, func(int) (int, []note) {
 		held, err := l.get(context.Background())
 		check(err)
 		ctx, cancel := context.WithCancel(context.Background())
@@ -141,6 +147,6 @@ func cancelAll[H any](l lender[H]) contender {
 		wg.Wait()
 		cpu = cpuTime() - cpu
 		l.put(held)
-		return waiters, fmt.Sprintf("%.0f ns each for the cancelling alone", float64(cpu)/waiters)
+		return waiters, []note{{"ns of which for the cancelling", float64(cpu) / waiters}}
 	}}
 }

@@ -27,7 +27,14 @@ type contender struct {
 	name string
 	// run does about n operations and returns how many it has done and what else
 	// there is to say of them.
-	run func(n int) (done int, note string)
+	run func(n int) (done int, notes []note)
+}
+
+// A note is a figure besides those that all workloads have; the same ones in each
+// round.
+type note struct {
+	name  string
+	value float64
 }
 
 // A workload is what all contenders do; ours comes first.
@@ -39,7 +46,7 @@ type workload struct {
 type figures struct {
 	ns     []float64 // CPU time, a round each
 	allocs float64   // per operation, of the last round
-	note   string
+	notes  [][]note  // a round each
 }
 
 func main() {
@@ -81,13 +88,13 @@ func measure(w workload, rounds int, share time.Duration) []figures {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			cpu := cpuTime()
-			done, note := c.run(counts[i])
+			done, notes := c.run(counts[i])
 			cpu = cpuTime() - cpu
 			runtime.ReadMemStats(&after)
 			f := &out[i]
 			f.ns = append(f.ns, float64(cpu)/float64(done))
 			f.allocs = float64(after.Mallocs-before.Mallocs) / float64(done)
-			f.note = note
+			f.notes = append(f.notes, notes)
 		}
 	}
 	return out
@@ -122,10 +129,23 @@ func printTable(w workload, all []figures) {
 	ours := median(all[0].ns)
 	for i, c := range w.contenders {
 		f := all[i]
-		fmt.Fprintf(tw, "%s\t%.1f\t%.1f\t%.2f\t%.2f\t%s\n", c.name, slices.Min(f.ns), median(f.ns), ours/median(f.ns), f.allocs, f.note)
+		fmt.Fprintf(tw, "%s\t%.1f\t%.1f\t%.2f\t%.2f\t%s\n", c.name, slices.Min(f.ns), median(f.ns), ours/median(f.ns), f.allocs, medians(f.notes))
 	}
 	tw.Flush()
 	fmt.Println(strings.Repeat("-", 20))
+}
+
+// medians puts the notes of all rounds into one text.
+func medians(rounds [][]note) string {
+	var texts []string
+	for i, n := range rounds[0] {
+		var values []float64
+		for _, notes := range rounds {
+			values = append(values, notes[i].value)
+		}
+		texts = append(texts, fmt.Sprintf("%s %.2f", n.name, median(values)))
+	}
+	return strings.Join(texts, ", ")
 }
 
 func median(v []float64) float64 {

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/puddle/v2"
@@ -61,6 +62,22 @@ func ofChannel(size int) lender[*conn] {
 		}
 	}
 	return lender[*conn]{"buffered channel", get, func(v *conn) { c <- v }, func() {}}
+}
+
+// ofNothing lends to the first and lets all others wait for their contexts.
+func ofNothing() lender[*conn] {
+	var lent atomic.Bool
+	get := func(ctx context.Context) (*conn, error) {
+		if lent.CompareAndSwap(false, true) {
+			return &conn{}, nil
+		}
+		select {
+		case <-make(chan struct{}, 1):
+		case <-ctx.Done():
+		}
+		return nil, ctx.Err()
+	}
+	return lender[*conn]{"a bare select", get, func(*conn) { lent.Store(false) }, func() {}}
 }
 
 func ofSemaphore(size int) lender[*conn] {

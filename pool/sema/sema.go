@@ -30,14 +30,13 @@ var ErrTooLarge = errors.New("sema: weight above the size")
 // Weighted is a semaphore of a number of units. All methods may be called
 // concurrently.
 type Weighted struct {
-	// word is the number of free units times two, which is negative after a
-	// Resize below what is held, plus one while the lock is needed: then word
-	// changes only with mu held. Both facts are in one word so that neither
-	// Acquire can miss a waiter nor Release one who is about to wait: its
-	// compare-and-swap fails.
-	word atomic.Int64
-	size atomic.Int64 // changes with mu held
-	_    [48]byte
+	// word is the number of held units times two, plus one while the lock is
+	// needed: then word changes only with mu held. Both facts are in one word so
+	// that neither Acquire can miss a waiter nor Release one who is about to wait:
+	// its compare-and-swap fails.
+	word  atomic.Int64
+	limit atomic.Int64 // the size times two; changes with mu held
+	_     [48]byte
 
 	mu         sync.Mutex
 	head, tail *waiter // guarded by mu; the queue
@@ -57,15 +56,12 @@ type waiter struct {
 	prev, next *waiter
 }
 
-// New returns a semaphore of size units, all free. It panics if size is
-// negative.
+// New returns a semaphore of size units, all free. It panics if size is negative
+// or above 1<<61.
 func New(size int64) *Weighted {
-	if size < 0 {
-		panic(fmt.Sprintf("sema: size is %d, must not be negative", size))
-	}
+	checkSize(size)
 	s := &Weighted{}
-	s.size.Store(size)
-	s.word.Store(size * 2)
+	s.limit.Store(size * 2)
 	return s
 }
 
@@ -75,10 +71,10 @@ func (s *Weighted) TryAcquire(n int64) bool {
 	checkWeight("TryAcquire", n)
 	for {
 		w := s.word.Load()
-		if w&slow != 0 || w < n*2 {
+		if w&slow != 0 || n > (s.limit.Load()-w)>>1 {
 			return false
 		}
-		if s.word.CompareAndSwap(w, w-n*2) {
+		if s.word.CompareAndSwap(w, w+n*2) {
 			return true
 		}
 	}
@@ -91,14 +87,22 @@ func (s *Weighted) Acquire(ctx context.Context, n int64) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if s.TryAcquire(n) {
+	// One attempt only: who loses against another is better off waiting for mu
+	// than trying again on a cache line that others pull away.
+	if w := s.word.Load(); w&slow == 0 && n >= 0 && n <= (s.limit.Load()-w)>>1 && s.word.CompareAndSwap(w, w+n*2) {
 		return nil
 	}
+	return s.acquireSlow(ctx, n)
+}
+
+// acquireSlow is Acquire where there is anything to consider.
+func (s *Weighted) acquireSlow(ctx context.Context, n int64) error {
+	checkWeight("Acquire", n)
 	s.mu.Lock()
 	free := s.lockWord()
 	switch {
-	case n > s.size.Load():
-		err := fmt.Errorf("%w: %d of %d", ErrTooLarge, n, s.size.Load())
+	case n > s.size():
+		err := fmt.Errorf("%w: %d of %d", ErrTooLarge, n, s.size())
 		s.unlockWord(free)
 		s.mu.Unlock()
 		return err
@@ -158,41 +162,36 @@ func (s *Weighted) giveUp(w *waiter, err error) error {
 // Release gives n units back and serves whom they are enough for. It panics if
 // more come back than went out, or if n is negative.
 func (s *Weighted) Release(n int64) {
-	checkWeight("Release", n)
-	for {
-		w := s.word.Load()
-		if w&slow != 0 {
-			break
-		}
-		if w+n*2 > s.size.Load()*2 {
-			break // too much, unless a Resize is under way
-		}
-		if s.word.CompareAndSwap(w, w+n*2) {
-			return
-		}
+	w := s.word.Load()
+	if w&slow != 0 || uint64(n) > uint64(w)>>1 || !s.word.CompareAndSwap(w, w-n*2) {
+		s.releaseSlow(n)
 	}
+}
+
+// releaseSlow is Release where there is anything to consider.
+func (s *Weighted) releaseSlow(n int64) {
+	checkWeight("Release", n)
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	free := s.lockWord() + n
-	if free > s.size.Load() {
-		s.unlockWord(free - n)
+	free := s.lockWord()
+	if n > s.size()-free {
+		s.unlockWord(free)
+		s.mu.Unlock()
 		panic("sema: Release of more than is held")
 	}
-	s.serve(free)
+	s.serve(free + n)
+	s.mu.Unlock()
 }
 
 // Resize changes the number of units. With more, waiters are served at once.
 // With fewer, what is held stays held and nobody is served until enough has come
-// back; waiters for more than there is now get [ErrTooLarge]. It panics if size is
-// negative.
+// back; waiters for more than there is now get [ErrTooLarge]. It panics as [New]
+// does.
 func (s *Weighted) Resize(size int64) {
-	if size < 0 {
-		panic(fmt.Sprintf("sema: size is %d, must not be negative", size))
-	}
+	checkSize(size)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	free := s.lockWord() + size - s.size.Load()
-	s.size.Store(size)
+	free := s.lockWord() + size - s.size()
+	s.limit.Store(size * 2)
 	for w := s.head; w != nil; {
 		next := w.next
 		if w.units > size {
@@ -207,7 +206,9 @@ func (s *Weighted) Resize(size int64) {
 
 // Free returns the number of free units; below zero, how many must come back
 // before one is free.
-func (s *Weighted) Free() int64 { return s.word.Load() >> 1 }
+func (s *Weighted) Free() int64 { return s.size() - s.word.Load()>>1 }
+
+func (s *Weighted) size() int64 { return s.limit.Load() >> 1 }
 
 // Waiting returns the number of callers who wait.
 func (s *Weighted) Waiting() int {
@@ -218,16 +219,24 @@ func (s *Weighted) Waiting() int {
 
 // lockWord sends everybody to mu and returns the free units. Called with mu held;
 // unlockWord, serve or a waiter in the queue must follow.
-func (s *Weighted) lockWord() int64 { return s.word.Or(slow) >> 1 }
+func (s *Weighted) lockWord() int64 {
+	w := s.word.Load()
+	if w&slow == 0 { // else it changes no more
+		w = s.word.Or(slow)
+	}
+	return s.size() - w>>1
+}
 
 // unlockWord stores the free units and lets the others pass unless somebody
 // waits. Called with mu held.
 func (s *Weighted) unlockWord(free int64) {
-	w := free * 2
+	w := (s.size() - free) * 2
 	if s.head != nil {
 		w |= slow
 	}
-	s.word.Store(w)
+	if w != s.word.Load() { // in a hand-over it is what it was
+		s.word.Store(w)
+	}
 }
 
 // serve grants what it can from the head of the queue on. Called with mu held.
@@ -270,5 +279,11 @@ func (s *Weighted) remove(w *waiter) {
 func checkWeight(op string, n int64) {
 	if n < 0 {
 		panic(fmt.Sprintf("sema: %s of %d units", op, n))
+	}
+}
+
+func checkSize(size int64) {
+	if size < 0 || size > 1<<61 { // twice that fits Weighted.limit
+		panic(fmt.Sprintf("sema: size is %d, must be from 0 to 1<<61", size))
 	}
 }

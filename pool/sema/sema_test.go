@@ -3,6 +3,7 @@ package sema_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -143,8 +144,22 @@ func TestMisusePanics(t *testing.T) {
 	require.Panics(t, func() { _ = s.Acquire(t.Context(), -1) })
 	require.Panics(t, func() { sema.New(-1) })
 	require.Panics(t, func() { s.Resize(-1) })
+	require.Panics(t, func() { sema.New(1<<61 + 1) })
+	for _, n := range []int64{3, 1 << 61, 1 << 62, 1<<62 + 1, math.MaxInt64} { // twice that may overflow
+		require.False(t, s.TryAcquire(n), "%d", n)
+		require.ErrorIs(t, s.Acquire(t.Context(), n), sema.ErrTooLarge, "%d", n)
+		require.Panics(t, func() { s.Release(n) }, "%d", n)
+	}
+	require.Panics(t, func() { s.Release(math.MinInt64) })
+	require.Panics(t, func() { _ = s.Acquire(t.Context(), math.MinInt64) })
+	require.Zero(t, s.Free())
 	s.Release(2)
 	require.True(t, s.TryAcquire(0))
+	big := sema.New(1 << 61)
+	require.True(t, big.TryAcquire(1<<61))
+	require.False(t, big.TryAcquire(1))
+	big.Release(1 << 61)
+	require.EqualValues(t, 1<<61, big.Free())
 }
 
 func TestWaitDoesNotAllocate(t *testing.T) {

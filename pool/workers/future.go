@@ -22,7 +22,7 @@ func Go[T any](ctx context.Context, p *Pool, f func(ctx context.Context) (T, err
 	err := p.submit(ctx, task{guarded: true, run: func() {
 		defer close(r.done)
 		if r.err = ctx.Err(); r.err == nil {
-			protect(func() { r.value, r.err = f(ctx) }, func(err *PanicError) { r.err = err })
+			guard(func() { r.value, r.err = f(ctx) }, func(err *PanicError) { r.err = err })
 		}
 	}})
 	if err != nil {
@@ -79,7 +79,7 @@ func (g *Group) Go(f func(ctx context.Context) error) {
 		defer g.wg.Done()
 		err := g.ctx.Err()
 		if err == nil {
-			protect(func() { err = f(g.ctx) }, func(p *PanicError) { g.fail(p) })
+			guard(func() { err = f(g.ctx) }, func(p *PanicError) { g.fail(p) })
 		}
 		if err != nil {
 			g.fail(err)

@@ -2,7 +2,8 @@ package workers
 
 import (
 	"fmt"
-	"runtime/debug"
+
+	"github.com/groundwork-go/groundwork/pool/internal/protect"
 )
 
 // A PanicError is the panic of a task.
@@ -20,15 +21,8 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// protect calls f, and report if f panics or ends the goroutine, which report
+// guard calls f, and report if f panics or ends the goroutine, which report
 // cannot keep from ending.
-func protect(f func(), report func(*PanicError)) {
-	returned := false
-	defer func() {
-		if !returned {
-			report(&PanicError{Value: recover(), Stack: debug.Stack()})
-		}
-	}()
-	f()
-	returned = true
+func guard(f func(), report func(*PanicError)) {
+	protect.Call(f, func(value any, stack []byte) { report(&PanicError{Value: value, Stack: stack}) })
 }

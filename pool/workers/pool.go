@@ -192,7 +192,7 @@ func (p *Pool) work(w *worker, woken bool) {
 		if t.guarded {
 			t.run()
 		} else {
-			protect(t.run, p.panicked)
+			guard(t.run, p.panicked)
 		}
 	}
 }
@@ -257,7 +257,7 @@ func (p *Pool) leave() {
 func (p *Pool) panicked(err *PanicError) {
 	p.panics.Add(1)
 	if p.onPanic != nil {
-		protect(func() { p.onPanic(err) }, func(*PanicError) { p.panics.Add(1) })
+		guard(func() { p.onPanic(err) }, func(*PanicError) { p.panics.Add(1) })
 		return
 	}
 	p.mu.Lock()

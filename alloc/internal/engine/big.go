@@ -34,7 +34,8 @@ func (e *Engine) allocBig(n, align int) unsafe.Pointer {
 		}
 		pg.setBlocks(classBig, size, 1)
 		pg.fresh = 1
-		pg.count = ever + 1
+		pg.state.Store(bigMark)
+		pg.allocs = 1
 		return at(pg.start)
 	}
 	if !e.room(int64(size)) {
@@ -71,7 +72,6 @@ func (e *Engine) freeBig(u uintptr) error {
 	case pg.class != classBig || u != pg.start:
 		return ErrForeign
 	}
-	pg.count--
 	e.releaseLocked(pg)
 	return nil
 }
@@ -135,10 +135,11 @@ func (e *Engine) UsableSize(p unsafe.Pointer) int {
 	defer e.mu.Unlock()
 	if e.pages.known.has(u) {
 		pg := pageOf(u)
-		if pg.isBlock(u) && (pg.class == classBig || *mark(u) != freeMark(u)) {
-			return int(pg.size)
+		i, err := pg.check(u)
+		if err != nil || pg.class != classBig && pg.isFree(i) {
+			return 0
 		}
-		return 0
+		return int(pg.size)
 	}
 	return len(e.large.blocks[u].Mem)
 }

@@ -1,6 +1,9 @@
 package engine
 
-import "sync"
+import (
+	"math"
+	"sync"
+)
 
 // central is the list of the shared pages of one class.
 type central struct {
@@ -15,7 +18,7 @@ func (e *Engine) takePage(c uint) *page {
 	s.mu.Lock()
 	if pg := s.pages.head; pg != nil {
 		s.pages.remove(pg)
-		unshare(pg)
+		pg.state.Store(0)
 		s.mu.Unlock()
 		return pg
 	}
@@ -28,14 +31,20 @@ func (e *Engine) takePage(c uint) *page {
 	return e.newPage(c)
 }
 
-// unshare takes the mark off a page that was removed from its list.
-func unshare(pg *page) {
-	for {
-		w := pg.remote.Load()
-		if pg.remote.CompareAndSwap(w, w&^sharedMark) {
-			return
-		}
+// freeLate is called when a page was found to be no longer owned after a block was
+// freed as if it were. Nobody may have noticed then that a full page has a free
+// block, or that a shared page has nothing else. The page may be gone by now.
+func (e *Engine) freeLate(pg *page) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed || !e.pages.isPage(pg) || int(pg.class) >= NumClasses {
+		return
 	}
+	if pg.takeFull() {
+		e.putBackLocked(pg)
+		return
+	}
+	e.reclaimLocked(pg)
 }
 
 // putBack puts a page in hand where it belongs: empty ones to the page heap,
@@ -49,30 +58,24 @@ func (e *Engine) putBack(pg *page) {
 }
 
 func (e *Engine) putBackLocked(pg *page) {
-	for pg.free == 0 && pg.fresh == pg.end {
-		if pg.collect() {
-			break
-		}
-		if pg.remote.CompareAndSwap(0, fullMark) {
+	for !pg.seek() && !pg.collect() && pg.fresh == uint32(pg.blocks) {
+		if !pg.leaveFull() {
 			return
 		}
 	}
-	live := pg.liveBlocks()
-	if uint64(live) == pg.remote.Load()&countMask {
+	if pg.isEmpty() {
 		e.releaseLocked(pg)
 		return
 	}
 	s := &e.central[pg.class]
 	s.mu.Lock()
 	s.pages.push(pg)
-	pg.live.Store(live)
-	for {
-		w := pg.remote.Load()
-		if pg.remote.CompareAndSwap(w, w|sharedMark) {
-			break
-		}
-	}
-	e.releaseIfEmpty(s, pg) // what was freed before the mark
+	pg.live.Store(math.MaxUint32)
+	pg.state.Store(sharedMark)
+	// Who frees a block from now on sees the mark, and counts; what was freed before
+	// is counted here. Some may be counted twice, but none is forgotten.
+	pg.live.Store(pg.fresh - pg.unused())
+	e.releaseIfEmpty(s, pg)
 	s.mu.Unlock()
 }
 
@@ -100,11 +103,9 @@ func (e *Engine) reclaimLocked(pg *page) {
 // releaseIfEmpty releases pg if it is shared and has no block. e.mu and s.mu are
 // held.
 func (e *Engine) releaseIfEmpty(s *central, pg *page) {
-	w := pg.remote.Load()
-	if w&sharedMark == 0 || uint32(w&countMask) != pg.live.Load() {
+	if pg.state.Load()&sharedMark == 0 || !pg.isEmpty() {
 		return
 	}
-	// All blocks are free, so nobody else writes the word any more.
 	s.pages.remove(pg)
 	e.releaseLocked(pg)
 }

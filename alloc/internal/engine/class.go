@@ -23,11 +23,22 @@ const (
 // classOf returns the class of the smallest blocks that hold n bytes, for
 // 1 <= n <= MaxSmall.
 func classOf(n int) uint {
-	if n <= fineMax {
-		return uint(n-1) / quantum
+	if n <= tableMax {
+		return uint(classes[uint(n-1)/quantum])
 	}
 	return coarse(uint(n - 1))
 }
+
+// classes has the classes of the sizes up to tableMax, by steps of quantum: random
+// small sizes would often lead the processor astray at a branch.
+var classes = [tableMax / quantum]uint8{
+	0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+	16, 16, 17, 17, 18, 18, 19, 19, 20, 20, 21, 21, 22, 22, 23, 23,
+	24, 24, 24, 24, 25, 25, 25, 25, 26, 26, 26, 26, 27, 27, 27, 27,
+	28, 28, 28, 28, 29, 29, 29, 29, 30, 30, 30, 30, 31, 31, 31, 31,
+}
+
+const tableMax = 1024
 
 // coarse is classOf(x+1) for fineMax <= x < MaxSmall. x lies in [2^shift,
 // 2^(shift+1)); the bits below its top one choose among the classes of that

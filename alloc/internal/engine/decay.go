@@ -65,7 +65,7 @@ func (e *Engine) tick() {
 func (e *Engine) unmapIdle() {
 	idle := 0
 	for _, s := range e.pages.segments {
-		if s != nil && s.used == 1 && s.dirty == 1 {
+		if s != nil && s.used == headerMask && s.dirty == headerMask {
 			idle++
 		}
 	}

@@ -2,18 +2,19 @@
 // Go's heap, on three levels.
 //
 //   - A [Local] holds pages of blocks of one size class each, and allocates and
-//     frees on them without a lock. Each processor (P) of the Go scheduler has
-//     one, used while pinned to it; a caller may have more of its own.
+//     frees on them without a lock. Each thread that runs Go code has one; a caller
+//     may have more of its own.
 //   - The central lists hold, per class, pages with free blocks that no Local
 //     owns; each list has a mutex.
 //   - The page heap cuts aligned segments into pages, under one mutex, merges
 //     what is free and gives it back to the system.
 //
 // It knows nothing of types, debugging or files. What it takes from mimalloc: the
-// header found by masking the address, free lists per page, and remote frees by
-// one compare-and-swap on the page. What differs: a full page has no owner; who
-// frees a block on it first becomes its owner, so that a consumer's frees turn
-// local and no memory waits for a producer to come back.
+// header found by masking the address, and remote frees by one compare-and-swap on
+// the page. What differs: bits in the header tell which blocks are free, and not
+// lists through the blocks, so freeing does not touch a block's memory; and a full
+// page has no owner: who frees a block on it first becomes its owner, so that a
+// consumer's frees turn local and no memory waits for a producer to come back.
 package engine
 
 import (
@@ -138,27 +139,31 @@ func (e *Engine) allocSlow(n int) unsafe.Pointer {
 
 // allocSmall allocates a block when the current page of the thread has none.
 func (e *Engine) allocSmall(c uint) unsafe.Pointer {
-	l := e.enterJoined()
-	if l == nil {
-		return e.allocCentral(c)
+	for {
+		l := e.enterJoined()
+		if l == nil {
+			return e.allocCentral(c)
+		}
+		u := l.alloc(c)
+		e.leave(l)
+		if u != 0 {
+			return at(u)
+		}
+		pg := e.takePage(c)
+		if pg == nil {
+			return nil
+		}
+		// This may be another thread by now.
+		if l = e.enterJoined(); l == nil {
+			e.putBack(pg)
+			return e.allocCentral(c)
+		}
+		u = l.install(c, pg)
+		e.leave(l)
+		if u != 0 {
+			return at(u)
+		}
 	}
-	u := l.alloc(c)
-	e.leave(l)
-	if u != 0 {
-		return at(u)
-	}
-	pg := e.takePage(c)
-	if pg == nil {
-		return nil
-	}
-	// This may be another thread by now.
-	if l = e.enterJoined(); l == nil {
-		e.putBack(pg)
-		return e.allocCentral(c)
-	}
-	u = l.install(c, pg)
-	e.leave(l)
-	return at(u)
 }
 
 // sample is about the sizes that were asked for when a page ran out, a random few
@@ -188,19 +193,26 @@ func (e *Engine) enterJoined() *Local {
 // allocCentral allocates without a Local. It holds e.mu meanwhile, since nothing
 // else keeps Close from unmapping the page.
 func (e *Engine) allocCentral(c uint) unsafe.Pointer {
-	pg := e.takePage(c)
-	if pg == nil {
-		return nil
+	for {
+		pg := e.takePage(c)
+		if pg == nil {
+			return nil
+		}
+		e.mu.Lock()
+		if e.closed {
+			e.mu.Unlock()
+			return nil
+		}
+		var u uintptr
+		if pg.refill() {
+			u = pg.pop()
+		}
+		e.putBackLocked(pg)
+		e.mu.Unlock()
+		if u != 0 {
+			return at(u)
+		}
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.closed {
-		return nil
-	}
-	pg.refill()
-	u := pg.pop()
-	e.putBackLocked(pg)
-	return at(u)
 }
 
 // freeSlow frees any block.
@@ -262,27 +274,16 @@ func (e *Engine) freeCentral(u uintptr) error {
 		return e.freeBig(u)
 	}
 	defer e.mu.Unlock()
-	if err := pg.check(u); err != nil {
+	i, err := pg.check(u)
+	if err != nil {
 		return err
 	}
-	switch s := pg.freeShared(u); {
+	s, err := pg.freeShared(i)
+	switch {
 	case s.inHand != nil:
 		e.putBackLocked(s.inHand)
 	case s.empty != nil:
 		e.reclaimLocked(s.empty)
 	}
-	return nil
-}
-
-// check tells why u cannot be freed.
-func (p *page) check(u uintptr) error {
-	switch {
-	case p.size == 0:
-		return ErrDoubleFree // a free slice: the page of u is gone
-	case !p.isBlock(u):
-		return ErrForeign
-	case *mark(u) == freeMark(u) && p.isFree(u):
-		return ErrDoubleFree
-	}
-	return nil
+	return err
 }

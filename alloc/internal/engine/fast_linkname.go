@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"math/bits"
 	"runtime"
 	"unsafe"
 )
@@ -31,35 +32,48 @@ func maxLocals() int { return min(4*runtime.GOMAXPROCS(0)+4, numSlots*3/4) }
 // of threads are 2 KiB apart or more.
 func slotOf(m uintptr) uintptr { return m >> 11 % numSlots }
 
+// first returns what is at the first place for a thread.
+func (t *threads) first(m uintptr) *Local {
+	return *(**Local)(unsafe.Pointer(&t.slots[slotOf(m)])) // a load by sync/atomic takes more instructions
+}
+
 // Alloc returns a block of at least n bytes aligned to 16, or nil.
 //
 //go:nosplit
 func (e *Engine) Alloc(n int) unsafe.Pointer {
+	m := getm()
+	l := e.threads.first(m)
+	if l.thread != m {
+		l = e.probe(m)
+	}
 	x := uint(n - 1)
-	c := x / quantum
-	if x >= fineMax {
+	var c uint
+	if x < tableMax {
+		c = uint(classes[x/quantum])
+	} else {
 		if x >= MaxSmall {
 			return e.allocSlow(n)
 		}
 		c = coarse(x)
 	}
-	m := getm()
-	l := e.threads.slots[slotOf(m)].Load()
-	for i := uintptr(1); l.thread != m; i++ {
-		if i == maxProbes {
-			return e.allocSlow(n)
+	if uint64(c) == l.lastBlock>>lastShift {
+		pg := pageOf(l.last)
+		w := &pg.local[l.lastBlock/64&(maxWords-1)]
+		if bit := uint64(1) << (l.lastBlock % 64); *w&bit != 0 {
+			*w &^= bit
+			pg.allocs++
+			return at(l.last)
 		}
-		l = e.threads.slots[(slotOf(m)+i)%numSlots].Load()
 	}
-	pg := l.current[c]
-	u := pg.free
-	if u == 0 {
+	pg := l.current[c&(1<<7-1)]
+	i := uintptr(pg.cur) & (maxWords - 1)
+	w := pg.local[i]
+	if w == 0 {
 		return e.allocSlow(n)
 	}
-	pg.free = *link(u)
-	*mark(u) = 0
-	pg.count += ever + 1
-	return at(u)
+	pg.local[i] = w & (w - 1)
+	pg.allocs++
+	return at(pg.start + (i*64+uintptr(bits.TrailingZeros64(w)))*uintptr(pg.size))
 }
 
 // Free takes back a block.
@@ -68,27 +82,60 @@ func (e *Engine) Alloc(n int) unsafe.Pointer {
 func (e *Engine) Free(p unsafe.Pointer) error {
 	u := uintptr(p)
 	m := getm()
-	l := e.threads.slots[slotOf(m)].Load()
-	for i := uintptr(1); l.thread != m; i++ {
-		if i == maxProbes {
-			return e.freeSlow(u)
-		}
-		l = e.threads.slots[(slotOf(m)+i)%numSlots].Load()
+	l := e.threads.first(m)
+	if l.thread != m {
+		l = e.probe(m)
 	}
 	r := &l.recent[u>>sliceShift%numRecent]
 	if r.slice != u>>sliceShift {
+		return e.freeRemote(l, u)
+	}
+	pg := (*page)(at(r.page))
+	i, rest := bits.Mul64(uint64(u-pg.start), pg.recip)
+	w := &pg.local[i/64&(maxWords-1)]
+	old, bit := *w, uint64(1)<<(i%64)
+	if rest >= pg.recip || i >= uint64(pg.fresh) || old&bit != 0 || old|bit == pg.full {
 		return e.freeSlow(u)
 	}
-	pg := r.page
-	off := uint64(u - pg.start)
-	if off >= uint64(pg.fresh) || off*pg.recip >= pg.recip || *mark(u) == freeMark(u) || pg.count&(keepMark|liveMask) == 1 {
-		return e.freeSlow(u)
-	}
-	*link(u) = pg.free
-	*mark(u) = freeMark(u)
-	pg.free = u
-	pg.count--
+	*w = old | bit
+	l.last, l.lastBlock = u, uint64(pg.class)<<lastShift|i
 	return nil
+}
+
+// freeRemote frees a block of a page that another thread owns; for any other it
+// calls freeSlow. As in Free, nothing is unmapped before it is over.
+//
+//go:nosplit
+//go:noinline
+func (e *Engine) freeRemote(l *Local, u uintptr) error {
+	if !l.known.has(u) {
+		return e.freeSlow(u)
+	}
+	pg := pageOf(u)
+	i, ok := pg.blockAt(u)
+	if !ok || pg.owner.Load() == l.id || pg.state.Load() != 0 {
+		return e.freeSlow(u)
+	}
+	if !pg.push(i) {
+		return ErrDoubleFree
+	}
+	if pg.state.Load() != 0 {
+		e.freeLate(pg)
+	}
+	return nil
+}
+
+// probe looks for the Local of a thread that does not have the first place.
+//
+//go:nosplit
+//go:noinline
+func (e *Engine) probe(m uintptr) *Local {
+	for i := uintptr(1); i < maxProbes; i++ {
+		if l := e.threads.slots[(slotOf(m)+i)%numSlots].Load(); l.thread == m {
+			return l
+		}
+	}
+	return &e.threads.nobody
 }
 
 // enter begins a region in which the Local that it returns is the caller's, and in
@@ -96,12 +143,10 @@ func (e *Engine) Free(p unsafe.Pointer) error {
 func (e *Engine) enter() *Local {
 	procPin()
 	m := getm()
-	for i := range uintptr(maxProbes) {
-		if l := e.threads.slots[(slotOf(m)+i)%numSlots].Load(); l.thread == m {
-			return l
-		}
+	if l := e.threads.slots[slotOf(m)].Load(); l.thread == m {
+		return l
 	}
-	return &e.threads.nobody
+	return e.probe(m)
 }
 
 func (e *Engine) leave(*Local) { procUnpin() }

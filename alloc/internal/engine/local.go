@@ -1,14 +1,24 @@
 package engine
 
-import "unsafe"
+import (
+	"math/bits"
+	"unsafe"
+)
 
 // A Local owns pages: for each class the one it allocates from, and some that
 // have free blocks. It is for one user at a time: its thread, or the holder of a
 // Cache.
 type Local struct {
-	thread  uintptr
-	id      uint32
-	current [NumClasses]*page // never nil: noPage has no free block
+	thread uintptr
+	id     uint32
+
+	// The block that was freed last on a page that l owns. An allocation of the same
+	// class takes it, if it is still free: a pair of calls would wait for the long way
+	// from an address to its bit and back.
+	last      uintptr
+	lastBlock uint64 // its number on the page; from lastShift on, the class, or noLast
+
+	current [1 << 7]*page // by class; never nil: noPage has no free block
 	partial [NumClasses]pageList
 	noPage  page
 	open    bool   // a Cache's Local that is not closed
@@ -22,21 +32,6 @@ type Local struct {
 	_       [64]byte
 }
 
-type recentSlice struct {
-	slice uintptr // address >> sliceShift
-	page  *page
-}
-
-const (
-	numRecent = 128
-	noSlice   = ^uintptr(0) // in unused entries: nil is in slice 0
-)
-
-// remember puts the slice of block u of a page that l owns into recent.
-func (l *Local) remember(u uintptr, pg *page) {
-	l.recent[u>>sliceShift%numRecent] = recentSlice{u >> sliceShift, pg}
-}
-
 // maxPartial bounds the pages that a Local holds in reserve per class; keepEmpty,
 // how many of them may be empty.
 const (
@@ -44,15 +39,34 @@ const (
 	keepEmpty  = 1
 )
 
+type recentSlice struct {
+	slice uintptr // address >> sliceShift
+	page  uintptr
+}
+
+const (
+	lastShift = 16
+	noLast    = ^uint64(0)
+
+	numRecent = 128
+	noSlice   = ^uintptr(0) // in unused entries: nil is in slice 0
+)
+
+// remember puts the slice of block u of a page that l owns into recent.
+func (l *Local) remember(u uintptr, pg *page) {
+	l.recent[u>>sliceShift%numRecent] = recentSlice{u >> sliceShift, uintptr(unsafe.Pointer(pg))}
+}
+
 // init must be called with e.mu held.
 func (l *Local) init(e *Engine) {
+	l.lastBlock = noLast
+	for i := range l.recent {
+		l.recent[i].slice = noSlice
+	}
 	e.ids++
 	l.id = e.ids
 	for c := range l.current {
 		l.current[c] = &l.noPage
-	}
-	for i := range l.recent {
-		l.recent[i].slice = noSlice
 	}
 }
 
@@ -88,35 +102,31 @@ func (s *pageList) remove(pg *page) {
 	s.n--
 }
 
-// pop takes a block of the page, which has one on its list.
-func (p *page) pop() uintptr {
-	u := p.free
-	p.free = *link(u)
-	*mark(u) = 0
-	p.count += ever + 1
-	return u
-}
-
-// own makes l the owner of a page in hand. A page with keep, which is keepMark or 0,
-// is not noticed when it is empty.
-func (p *page) own(l *Local, keep uint64) {
-	p.count |= keep
+// own makes l the owner of a page in hand. A page with keep is not noticed when it is
+// empty.
+func (p *page) own(l *Local, keep bool) {
+	p.setKeep(keep)
 	p.owner.Store(l.id)
 }
 
+func (p *page) setKeep(keep bool) {
+	if p.full = p.fullWord(); keep {
+		p.full = 0
+	}
+}
+
+// disown makes a page of l one in hand.
 func (l *Local) disown(pg *page) {
+	if l.last-pg.start < uintptr(pg.slices)*sliceSize {
+		l.lastBlock = noLast
+	}
 	for i := range uintptr(pg.slices) {
-		if r := &l.recent[(pg.start>>sliceShift+i)%numRecent]; r.page == pg {
+		if r := &l.recent[(pg.start>>sliceShift+i)%numRecent]; r.page == uintptr(unsafe.Pointer(pg)) {
 			*r = recentSlice{slice: noSlice}
 		}
 	}
-	pg.count &^= keepMark
+	pg.setKeep(false)
 	pg.owner.Store(0)
-}
-
-// refill makes sure that the page has a block on its list, if there is any.
-func (p *page) refill() bool {
-	return p.free != 0 || p.collect() || p.carve()
 }
 
 // alloc returns a block of a page that l owns, or 0.
@@ -129,8 +139,8 @@ func (l *Local) alloc(c uint) uintptr {
 			}
 			// Once it is marked, anybody may own it.
 			l.disown(pg)
-			if !pg.remote.CompareAndSwap(0, fullMark) {
-				pg.own(l, keepMark)
+			if pg.leaveFull() {
+				pg.own(l, true)
 				continue
 			}
 		}
@@ -140,70 +150,70 @@ func (l *Local) alloc(c uint) uintptr {
 			return 0
 		}
 		l.partial[c].remove(next)
-		next.count |= keepMark
+		next.setKeep(true)
 		l.current[c] = next
 	}
 }
 
-// install makes l own a page in hand, which has a free block, and returns that.
+// install makes l own a page in hand, and returns a block of it if there is one.
 func (l *Local) install(c uint, pg *page) uintptr {
 	if l.current[c] == &l.noPage {
-		pg.own(l, keepMark)
+		pg.own(l, true)
 		l.current[c] = pg
 	} else { // another goroutine was faster on this processor
-		pg.own(l, 0)
+		pg.own(l, false)
 		l.partial[c].push(pg)
 	}
-	pg.refill()
+	if !pg.refill() {
+		return 0
+	}
 	return pg.pop()
-}
-
-// freeInHand frees a block of a page in hand.
-func (p *page) freeInHand(u uintptr) {
-	*link(u) = p.free
-	*mark(u) = freeMark(u)
-	p.free = u
-	p.count--
 }
 
 // free frees block u of a page, whoever owns it.
 func (l *Local) free(pg *page, u uintptr) (toSettle, error) {
-	if err := pg.check(u); err != nil {
+	i, err := pg.check(u)
+	if err != nil {
 		return toSettle{}, err
 	}
 	if pg.owner.Load() != l.id {
-		s := pg.freeShared(u)
+		s, err := pg.freeShared(i)
 		if s.inHand != nil { // it was full
-			s.inHand = l.adopt(pg, u)
+			s.inHand = l.adopt(pg)
 		}
-		return s, nil
+		return s, err
+	}
+	if err := pg.put(i); err != nil {
+		return toSettle{}, err
 	}
 	l.remember(u, pg)
-	pg.freeInHand(u)
-	if pg.count&(keepMark|liveMask) == 0 && l.emptied(pg) {
+	if pg.full != 0 && pg.isEmpty() && l.emptied(pg) {
 		return toSettle{inHand: pg}, nil
 	}
 	return toSettle{}, nil
 }
 
-// freeShared frees block u of a page that another owns, or nobody.
-func (p *page) freeShared(u uintptr) toSettle {
-	w := p.push(u)
-	switch {
-	case w == fullMark:
-		p.freeInHand(u)
-		return toSettle{inHand: p}
-	case w&sharedMark != 0 && uint32(w&countMask)+1 == p.live.Load():
-		return toSettle{empty: p}
+// freeShared frees block i of a page that another owns, or nobody. The page may be
+// another one's, or none, as soon as the block is free: what is done to its state
+// then does no harm. It is not unmapped as long as the caller is in a region.
+func (p *page) freeShared(i uint64) (toSettle, error) {
+	if !p.push(i) {
+		return toSettle{}, ErrDoubleFree
 	}
-	return toSettle{}
+	switch s := p.state.Load(); {
+	case s&fullMark != 0 && p.takeFull():
+		return toSettle{inHand: p}, nil
+	case s&sharedMark != 0 && uint32(p.state.Add(1)) >= p.live.Load():
+		return toSettle{empty: p}, nil
+	}
+	return toSettle{}, nil
 }
 
-// adopt makes l own a page in hand, that was full before block u was freed. If l
-// has enough of them then, it returns one that is in hand now.
-func (l *Local) adopt(pg *page, u uintptr) *page {
-	pg.own(l, 0)
-	l.remember(u, pg)
+// adopt makes l own a page in hand that was full. If l has enough of them then, it
+// returns one that is in hand now.
+func (l *Local) adopt(pg *page) *page {
+	pg.own(l, false)
+	pg.collect()
 	s := &l.partial[pg.class]
 	s.push(pg)
 	if s.n <= maxPartial {
@@ -220,7 +230,7 @@ func (l *Local) adopt(pg *page, u uintptr) *page {
 func (l *Local) emptied(pg *page) bool {
 	s := &l.partial[pg.class]
 	if s.n <= keepEmpty {
-		pg.count |= keepMark
+		pg.setKeep(true)
 		return false
 	}
 	s.remove(pg)
@@ -230,7 +240,7 @@ func (l *Local) emptied(pg *page) bool {
 
 // drain puts everything that l owns back. Nobody may use l meanwhile. e.mu is held.
 func (e *Engine) drain(l *Local) {
-	for c := range l.current {
+	for c := range NumClasses {
 		if pg := l.current[c]; pg != &l.noPage {
 			l.current[c] = &l.noPage
 			l.disown(pg)
@@ -275,22 +285,33 @@ func (e *Engine) CloseLocal(l *Local) {
 //go:nosplit
 func (e *Engine) AllocIn(l *Local, n int) unsafe.Pointer {
 	x := uint(n - 1)
-	c := x / quantum
-	if x >= fineMax {
+	var c uint
+	if x < tableMax {
+		c = uint(classes[x/quantum])
+	} else {
 		if x >= MaxSmall {
 			return e.allocInSlow(l, n)
 		}
 		c = coarse(x)
 	}
-	pg := l.current[c]
-	u := pg.free
-	if u == 0 {
+	if uint64(c) == l.lastBlock>>lastShift {
+		pg := pageOf(l.last)
+		w := &pg.local[l.lastBlock/64&(maxWords-1)]
+		if bit := uint64(1) << (l.lastBlock % 64); *w&bit != 0 {
+			*w &^= bit
+			pg.allocs++
+			return at(l.last)
+		}
+	}
+	pg := l.current[c&(1<<7-1)]
+	i := uintptr(pg.cur) & (maxWords - 1)
+	w := pg.local[i]
+	if w == 0 {
 		return e.allocInSlow(l, n)
 	}
-	pg.free = *link(u)
-	*mark(u) = 0
-	pg.count += ever + 1
-	return at(u)
+	pg.local[i] = w & (w - 1)
+	pg.allocs++
+	return at(pg.start + (i*64+uintptr(bits.TrailingZeros64(w)))*uintptr(pg.size))
 }
 
 func (e *Engine) allocInSlow(l *Local, n int) unsafe.Pointer {
@@ -303,14 +324,19 @@ func (e *Engine) allocInSlow(l *Local, n int) unsafe.Pointer {
 	}
 	c := classOf(n)
 	e.samples[c].add(n)
-	if u := l.alloc(c); u != 0 {
-		return at(u)
+	for {
+		if u := l.alloc(c); u != 0 {
+			return at(u)
+		}
+		pg := e.takePage(c)
+		if pg == nil {
+			e.failed.Add(1)
+			return nil
+		}
+		if u := l.install(c, pg); u != 0 {
+			return at(u)
+		}
 	}
-	if pg := e.takePage(c); pg != nil {
-		return at(l.install(c, pg))
-	}
-	e.failed.Add(1)
-	return nil
 }
 
 // FreeIn is Free on the pages of l.
@@ -322,15 +348,15 @@ func (e *Engine) FreeIn(l *Local, p unsafe.Pointer) error {
 	if r.slice != u>>sliceShift {
 		return e.freeInSlow(l, u)
 	}
-	pg := r.page
-	off := uint64(u - pg.start)
-	if off >= uint64(pg.fresh) || off*pg.recip >= pg.recip || *mark(u) == freeMark(u) || pg.count&(keepMark|liveMask) == 1 {
+	pg := (*page)(at(r.page))
+	i, rest := bits.Mul64(uint64(u-pg.start), pg.recip)
+	w := &pg.local[i/64&(maxWords-1)]
+	old, bit := *w, uint64(1)<<(i%64)
+	if rest >= pg.recip || i >= uint64(pg.fresh) || old&bit != 0 || old|bit == pg.full {
 		return e.freeInSlow(l, u)
 	}
-	*link(u) = pg.free
-	*mark(u) = freeMark(u)
-	pg.free = u
-	pg.count--
+	*w = old | bit
+	l.last, l.lastBlock = u, uint64(pg.class)<<lastShift|i
 	return nil
 }
 
@@ -338,17 +364,16 @@ func (e *Engine) freeInSlow(l *Local, u uintptr) error {
 	if !l.open {
 		return ErrClosed
 	}
-	if e.hook != nil {
-		return e.freeByHook(u)
+	if e.hook != nil || !l.known.has(u) || pageOf(u).class == classBig {
+		return e.freeSlow(u)
 	}
-	if !l.known.has(u) {
-		return e.freeLarge(u)
+	// Being in a region keeps a page that is not l's from being unmapped.
+	pin := e.enterJoined()
+	if pin == nil {
+		return e.freeSlow(u)
 	}
-	pg := pageOf(u)
-	if pg.class == classBig {
-		return e.freeBig(u)
-	}
-	back, err := l.free(pg, u)
+	back, err := l.free(pageOf(u), u)
+	e.leave(pin)
 	e.settle(back)
 	return err
 }

@@ -1,193 +1,296 @@
 package engine
 
 import (
+	"math/bits"
 	"sync/atomic"
 	"unsafe"
 )
 
 // The layout of memory. A segment is segmentSize bytes at a multiple of
 // segmentSize, made of 64 slices; a page is a run of slices that holds blocks of
-// one class. The first slice of a segment holds the headers of its pages, so that
-// a block's address masked gives its page's header.
+// one class. The first slices of a segment hold the headers of its pages, so that
+// a block's address masked leads to its page's header.
 const (
 	sliceSize    = 1 << sliceShift
 	numSlices    = 64
 	segmentShift = sliceShift + 6
 	segmentSize  = 1 << segmentShift
 
-	pageStride = 128
-	addrBits   = 32 + 16*int(^uintptr(0)>>63)
+	// maxBlocks bounds the blocks of a page: it has two bits for each.
+	maxBlocks = maxWords * 64
+
+	lineSize     = 1 << lineShift // of the processor's cache, in bytes
+	lineShift    = 6
+	pageStride   = pageLines << lineShift
+	headerOffset = numSlices * pageStride // of the segmentHeader
+	headerSlices = (headerOffset + int(unsafe.Sizeof(segmentHeader{})) + sliceSize - 1) / sliceSize
+	addrBits     = 32 + 16*int(^uintptr(0)>>63)
 )
 
-// segmentHeader is at the front of a segment, one pageStride long; the pages'
-// headers follow.
+// segmentHeader lies behind the headers of a segment's pages. That of slice 0 is of
+// no page: its owner is 0 and its size is 0.
 type segmentHeader struct {
-	first [numSlices]uint8 // by slice: the first slice of its page, or 0 if it is free
-	id    uint32           // in pageHeap.segments
+	lines [numSlices]uint16 // by slice: where its page's header is, in lines; 0 if it is free
+	id    uint32            // in pageHeap.segments
 }
 
 // page is the header of a page. It lies outside of Go's heap: the pointers in it
-// only ever lead to other headers.
+// only ever lead to other headers. Blocks have no part in the bookkeeping: a bit in
+// local or remote tells that a block is free. So a free block is not touched by who
+// frees it, who may be on another processor than who allocates it next, and freeing
+// it again is noticed whatever was written to it.
 //
 // A page is in one of four states:
-//   - owned: by one local, which alone allocates from it and puts frees on its
-//     list; all others push onto remote;
-//   - full: owned by nobody, in no list, remote is fullMark. Who frees a block
-//     first becomes the owner;
-//   - shared: in the central list of its class, remote has sharedMark;
-//   - in hand: between two of these, held by one goroutine; others push onto remote.
+//   - owned: by one local, which alone allocates from it and puts frees into local;
+//     all others put them into remote;
+//   - full: owned by nobody, in no list, state is fullMark. Who frees a block first
+//     becomes the owner;
+//   - shared: in the central list of its class, state has sharedMark;
+//   - in hand: between two of these, held by one goroutine; others free into remote.
 type page struct {
-	free  uintptr // first of the free blocks, which are linked through their first words
-	start uintptr
-	// count has the number of allocated blocks, those on remote included, in its
-	// low bits and above them the number of allocations ever. On an owned page that
-	// is to be kept even when it is empty, keepMark is set between them.
-	count uint64
-	recip uint64 // 2^64/size, rounded up
-	fresh uint32 // offset of the first block that was never handed out; written by the holder, read by all
-	size  uint32
-	end   uint32 // offset behind the last block
-	owner atomic.Uint32
-
-	// remote is on a cache line of its own: it is what other processors write.
-	remote atomic.Uint64
-	next   *page
-	prev   *page
-	live   atomic.Uint32 // of a shared page: its allocated blocks, those on remote included
+	// Who frees a block reads this line, on whatever processor: it seldom changes.
+	start  uintptr
+	recip  uint64 // 2^64/size, rounded up
+	owner  atomic.Uint32
+	size   uint32
+	blocks uint16
 	class  uint8
 	slices uint8
 	index  uint8 // of the first slice
+	next   *page
+	prev   *page
+	_      [lineSize - 16 - 13 - 3 - 3*unsafe.Sizeof(uintptr(0))]byte
+
+	// These lines are the holder's.
+
+	allocs uint64 // ever
+	// full is what a word of local is like when all its blocks are free, so that the
+	// whole page may be; 0 on an owned page that is to be kept even then.
+	full  uint64
+	fresh uint32           // blocks that were ever free to be handed out, the first ones
+	cur   uint32           // the word of local to allocate from
+	local [maxWords]uint64 // by block below fresh: it is free
+	_     [localPad]byte
+
+	// These are what those write who free a block and do not hold the page.
+	state  atomic.Uint64           // marks, and a count that matters on shared pages
+	live   atomic.Uint32           // of a shared page: its allocated blocks
+	remote [maxWords]atomic.Uint64 // by block: it is free, the holder does not know yet
 }
 
-const (
-	keepMark = 1 << 15
-	liveMask = keepMark - 1
-	ever     = 1 << 16 // one allocation
-)
+// localPad makes state begin a line.
+const localPad = (lineSize - (24+maxWords*8)%lineSize) % lineSize
 
-// liveBlocks returns the number of allocated blocks, those on remote included.
-func (p *page) liveBlocks() uint32 { return uint32(p.count & liveMask) }
-
-// The remote word: flags, the place of the first block of the list, and the
-// number of blocks. One word, so that one compare-and-swap does a remote free. The
-// owner takes all at once, so a block that went and came back does no harm.
 const (
 	fullMark   = 1 << 63
 	sharedMark = 1 << 62
-	countBits  = 32
-	countMask  = 1<<countBits - 1
-	headMask   = 1<<24 - 1 // offset/quantum+1, or 0
+	bigMark    = 1 << 61 // on pages that are one block, to keep them from fast paths
+	countMask  = 1<<32 - 1
 )
 
-// link is the first word of a free block: the address of the next one.
-func link(u uintptr) *uintptr { return (*uintptr)(at(u)) }
+// words returns the number of words of local that have blocks.
+func (p *page) words() uint32 { return (atomic.LoadUint32(&p.fresh) + 63) / 64 }
 
-// mark is the second half of a free block. It holds a value that depends on the
-// address, so that freeing a block twice is noticed; taking the block clears it.
-func mark(u uintptr) *uint64 { return (*uint64)(at(u + quantum/2)) }
-
-func freeMark(u uintptr) uint64 { return ^uint64(u) }
+// below has the bits of word w whose blocks are below fresh. Others may be set in
+// remote, by frees of what was never handed out.
+//
+//go:norace
+func (p *page) below(w uint32) uint64 {
+	if w < p.fresh/64 {
+		return ^uint64(0)
+	}
+	return 1<<(p.fresh%64) - 1
+}
 
 // pageOf returns the header of the page that the address is in. The address must
-// be in a segment. That of a free slice gives the header of no page, whose
-// owner is 0 and whose size is 0.
+// be in a segment. That of a free slice gives the header of no page.
 func pageOf(u uintptr) *page {
 	base := u &^ (segmentSize - 1)
-	first := *(*uint8)(at(base + u>>sliceShift&(numSlices-1)))
-	return (*page)(at(base + pageStride + uintptr(first)*pageStride))
+	line := (*segmentHeader)(at(base + headerOffset)).lines[u>>sliceShift&(numSlices-1)]
+	return (*page)(at(base + uintptr(line)<<lineShift))
 }
 
 func (p *page) segment() *segmentHeader {
-	return (*segmentHeader)(at(uintptr(unsafe.Pointer(p)) &^ (segmentSize - 1)))
+	return (*segmentHeader)(at(uintptr(unsafe.Pointer(p))&^(segmentSize-1) + headerOffset))
 }
 
-// isBlock tells whether u is the start of a block that was handed out some time.
-// (Lemire, Kaser and Kurz, "Faster remainder by direct computation", 2019: n is a
-// multiple of d if n*ceil(2^64/d) modulo 2^64 is below ceil(2^64/d).)
-func (p *page) isBlock(u uintptr) bool {
-	off := uint64(u - p.start)
-	return off < uint64(atomic.LoadUint32(&p.fresh)) && off*p.recip < p.recip
+// blockAt returns the number of the block that starts at u, and whether there is
+// one. (Lemire, Kaser and Kurz, "Faster remainder by direct computation", 2019: n is
+// a multiple of d if n*ceil(2^64/d) modulo 2^64 is below ceil(2^64/d); what is above
+// is the quotient.)
+func (p *page) blockAt(u uintptr) (uint64, bool) {
+	i, rest := bits.Mul64(uint64(u-p.start), p.recip)
+	return i, rest < p.recip && i < uint64(p.blocks)
 }
 
-// push puts block u, freed by another than the owner, on the remote list. It
-// returns the word that it replaced, which is fullMark if the page was full:
-// nothing is pushed then and the caller owns the page.
-func (p *page) push(u uintptr) uint64 {
-	*mark(u) = freeMark(u)
-	head := uint64(u-p.start)/quantum + 1
+// check returns the number of the block at u, or why it cannot be freed. Whether it
+// is free is seen by push or by who holds the page.
+func (p *page) check(u uintptr) (uint64, error) {
+	if p.size == 0 {
+		return 0, ErrDoubleFree // a free slice: the page of u is gone
+	}
+	i, ok := p.blockAt(u)
+	if !ok {
+		return 0, ErrForeign
+	}
+	return i, nil
+}
+
+// isFree tells whether block i is free or never was handed out. The holder may be
+// changing that meanwhile.
+//
+//go:norace
+func (p *page) isFree(i uint64) bool {
+	w := i / 64 & (maxWords - 1)
+	return i >= uint64(p.fresh) || (p.local[w]|p.remote[w].Load())>>(i%64)&1 != 0
+}
+
+// put frees block i. Only for who holds the page.
+func (p *page) put(i uint64) error {
+	if i >= uint64(p.fresh) {
+		return ErrForeign
+	}
+	if p.isFree(i) {
+		return ErrDoubleFree
+	}
+	p.local[i/64&(maxWords-1)] |= 1 << (i % 64)
+	return nil
+}
+
+// push frees block i of a page that another holds, or nobody. It returns false if
+// the block is free already.
+//
+//go:nosplit
+func (p *page) push(i uint64) bool {
+	w := &p.remote[i/64&(maxWords-1)]
 	for {
-		w := p.remote.Load()
-		if w == fullMark {
-			if p.remote.CompareAndSwap(w, 0) {
-				return w
-			}
-			continue
+		old := w.Load()
+		if old>>(i%64)&1 != 0 {
+			return false
 		}
-		*link(u) = p.head(w)
-		if p.remote.CompareAndSwap(w, w&sharedMark|head<<countBits|(w&countMask+1)) {
-			return w
+		if w.CompareAndSwap(old, old|1<<(i%64)) {
+			return true
 		}
 	}
 }
 
-// head returns the first block of the list in w, or 0.
-func (p *page) head(w uint64) uintptr {
-	h := uintptr(w >> countBits & headMask)
-	if h == 0 {
-		return 0
+// takeFull makes a full page one in hand and tells whether this goroutine did.
+func (p *page) takeFull() bool {
+	for {
+		s := p.state.Load()
+		if s&fullMark == 0 {
+			return false
+		}
+		if p.state.CompareAndSwap(s, 0) {
+			return true
+		}
 	}
-	return p.start + (h-1)*quantum
 }
 
-// collect takes the remote list over as the page's free list, which must be
-// empty. It returns whether there was something. Only for who holds the page.
-func (p *page) collect() bool {
-	if p.remote.Load()&countMask == 0 {
-		return false
-	}
-	w := p.remote.Swap(0)
-	p.free = p.head(w)
-	p.count -= w & countMask
-	return true
+// leaveFull makes a page in hand without free blocks a full one. It returns true if
+// a block was freed meanwhile, and the page is still in hand.
+func (p *page) leaveFull() bool {
+	p.state.Store(fullMark)
+	return p.hasRemote() && p.takeFull()
 }
 
-// carve puts the next blocks that were never handed out on the free list: a
-// system page full of them, so that memory is first touched when it is needed.
-func (p *page) carve() bool {
-	if p.fresh == p.end {
-		return false
-	}
-	n := min(max(carveSize, p.size), p.end-p.fresh)
-	n -= n % p.size
-	first := p.start + uintptr(p.fresh)
-	last := first + uintptr(n) - uintptr(p.size)
-	for u := first; u < last; u += uintptr(p.size) {
-		*link(u) = u + uintptr(p.size)
-		*mark(u) = freeMark(u)
-	}
-	*link(last) = p.free
-	*mark(last) = freeMark(last)
-	p.free = first
-	atomic.StoreUint32(&p.fresh, p.fresh+n)
-	return true
-}
-
-const carveSize = 4 << 10
-
-// isFree tells whether block u is on one of the page's lists, given that its mark
-// says so. It only reads, so that a wrong guess does no harm; the answer is right
-// when nobody else frees or allocates on the page meanwhile.
-func (p *page) isFree(u uintptr) bool {
-	for _, b := range [2]uintptr{p.free, p.head(p.remote.Load())} {
-		for range p.end / p.size {
-			if b == u {
-				return true
-			}
-			if b-p.start >= uintptr(p.end) || (b-p.start)%quantum != 0 {
-				break
-			}
-			b = *link(b)
+func (p *page) hasRemote() bool {
+	for w := range p.words() {
+		if p.remote[w&(maxWords-1)].Load() != 0 {
+			return true
 		}
 	}
 	return false
+}
+
+// pop takes a block of the page, which has one in the word at cur.
+func (p *page) pop() uintptr {
+	c := uintptr(p.cur) & (maxWords - 1)
+	w := p.local[c]
+	p.local[c] = w & (w - 1)
+	p.allocs++
+	return p.start + (c*64+uintptr(bits.TrailingZeros64(w)))*uintptr(p.size)
+}
+
+// refill makes sure that there is a free block in the word at cur, if there is any.
+func (p *page) refill() bool { return p.seek() || p.collect() && p.seek() || p.carve() }
+
+// seek moves cur to the next word that has a free block, around.
+func (p *page) seek() bool {
+	n := p.words()
+	for i, c := uint32(0), p.cur; i < n; i++ {
+		if p.local[c&(maxWords-1)] != 0 {
+			p.cur = c
+			return true
+		}
+		if c++; c == n {
+			c = 0
+		}
+	}
+	return false
+}
+
+// collect takes over what is in remote. It returns whether there was something.
+// Only for who holds the page.
+func (p *page) collect() bool {
+	found := uint64(0)
+	for w := range p.words() {
+		r := &p.remote[w&(maxWords-1)]
+		if r.Load() == 0 {
+			continue
+		}
+		freed := r.Swap(0) & p.below(w)
+		p.local[w&(maxWords-1)] |= freed
+		found |= freed
+	}
+	return found != 0
+}
+
+// carve makes the next blocks that were never handed out free: a system page full
+// of them, so that memory is first touched when it is needed.
+func (p *page) carve() bool {
+	n := min(max(carveSize/p.size, 1), uint32(p.blocks)-p.fresh)
+	if n == 0 {
+		return false
+	}
+	p.cur = p.fresh / 64
+	for i := p.fresh; i < p.fresh+n; i++ {
+		w := i / 64 & (maxWords - 1)
+		p.local[w] |= 1 << (i % 64)
+		if r := p.remote[w].Load(); r>>(i%64)&1 != 0 {
+			p.remote[w].And(^(uint64(1) << (i % 64)))
+		}
+	}
+	atomic.StoreUint32(&p.fresh, p.fresh+n)
+	if p.full != 0 {
+		p.full = p.fullWord()
+	}
+	return true
+}
+
+// fullWord returns what full is on a page that need not be kept. Where the last word
+// has fewer blocks than the others, that word does not count.
+func (p *page) fullWord() uint64 {
+	if p.fresh < 64 {
+		return 1<<p.fresh - 1
+	}
+	return ^uint64(0)
+}
+
+// isEmpty tells whether no block is allocated, when nobody else allocates on the page
+// meanwhile.
+func (p *page) isEmpty() bool { return p.unused() == p.fresh }
+
+const carveSize = 4 << 10
+
+// unused returns the number of blocks that are free, of those below fresh, when
+// nobody else allocates on the page meanwhile.
+//
+//go:norace
+func (p *page) unused() uint32 {
+	n := 0
+	for w := range p.words() {
+		n += bits.OnesCount64((p.local[w&(maxWords-1)] | p.remote[w&(maxWords-1)].Load()) & p.below(w))
+	}
+	return uint32(n)
 }

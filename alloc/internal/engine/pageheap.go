@@ -44,11 +44,11 @@ func (h *pageHeap) init(known sysmem.Region) {
 }
 
 func (s *segment) header() *segmentHeader {
-	return (*segmentHeader)(unsafe.Pointer(&s.region.Mem[0]))
+	return (*segmentHeader)(unsafe.Pointer(&s.region.Mem[headerOffset]))
 }
 
 func (s *segment) page(first int) *page {
-	return (*page)(unsafe.Pointer(&s.region.Mem[(1+first)*pageStride]))
+	return (*page)(unsafe.Pointer(&s.region.Mem[first*pageStride]))
 }
 
 // runs returns the bits at which n ones in a row start in free.
@@ -72,6 +72,9 @@ func longestRun(free uint64) int {
 
 // mask has n ones from bit i on.
 func mask(i, n int) uint64 { return (1<<n - 1) << i }
+
+// headerMask has the slices of a segment's headers.
+const headerMask = 1<<headerSlices - 1
 
 // rebin puts s where its longest free run says.
 func (h *pageHeap) rebin(s *segment) {
@@ -108,7 +111,7 @@ func (h *pageHeap) unbin(s *segment) {
 // any address.
 func (h *pageHeap) isPage(pg *page) bool {
 	u := uintptr(unsafe.Pointer(pg))
-	return h.known.has(u) && pg.size != 0 && pg.segment().first[pg.index] == pg.index
+	return h.known.has(u) && pg.size != 0 && pg.segment().lines[pg.index] == uint16(pg.index)*pageLines
 }
 
 // span finds n free slices and marks them used. It prefers dirty ones, whose
@@ -153,23 +156,27 @@ func (e *Engine) room(n int64) bool {
 	return n <= e.config.Limit-e.pages.reserved
 }
 
-// newPage makes a page header for slices i to i+n, without a class as yet.
+// newPage makes a page header for slices i to i+n, without a class as yet. Its atomic
+// fields may still be looked at by who freed the last block of the page before.
 func (s *segment) newPage(i, n int) *page {
 	hd := s.header()
 	for j := i; j < i+n; j++ {
-		hd.first[j] = uint8(i)
+		hd.lines[j] = uint16(i * pageLines)
 	}
 	pg := s.page(i)
-	*pg = page{}
 	pg.start = s.region.Base() + uintptr(i)*sliceSize
 	pg.slices, pg.index = uint8(n), uint8(i)
+	pg.allocs, pg.full, pg.cur = 0, 0, 0
+	pg.prev, pg.next = nil, nil
+	clear(pg.local[:pg.words()])
+	atomic.StoreUint32(&pg.fresh, 0)
+	pg.state.Store(0)
 	return pg
 }
 
 // setBlocks makes the page one of blocks of size bytes.
 func (p *page) setBlocks(class uint, size, blocks int) {
-	p.class, p.size = uint8(class), uint32(size)
-	p.end = uint32(blocks * size)
+	p.class, p.size, p.blocks = uint8(class), uint32(size), uint16(blocks)
 	p.recip = math.MaxUint64/uint64(size) + 1
 }
 
@@ -179,7 +186,7 @@ func (e *Engine) newPage(c uint) *page {
 	pg := e.span(n)
 	if pg != nil {
 		size := ClassSize(int(c))
-		pg.setBlocks(c, size, n*sliceSize/size)
+		pg.setBlocks(c, size, min(n*sliceSize/size, maxBlocks))
 	}
 	return pg
 }
@@ -187,7 +194,7 @@ func (e *Engine) newPage(c uint) *page {
 // addSegment maps a segment.
 func (e *Engine) addSegment() bool {
 	h := &e.pages
-	if !e.room(2 * sliceSize) {
+	if !e.room(int64(headerSlices+1) * sliceSize) {
 		return false
 	}
 	r, err := e.config.Map(segmentSize, segmentSize)
@@ -202,7 +209,7 @@ func (e *Engine) addSegment() bool {
 	if e.config.Huge {
 		sysmem.AdviseHuge(r.Mem)
 	}
-	s := &segment{region: r, used: 1, dirty: 1, id: uint32(len(h.segments))}
+	s := &segment{region: r, used: headerMask, dirty: headerMask, id: uint32(len(h.segments))}
 	for id, old := range h.segments {
 		if old == nil {
 			s.id = uint32(id)
@@ -214,7 +221,7 @@ func (e *Engine) addSegment() bool {
 	}
 	h.segments[s.id] = s
 	s.header().id = s.id
-	h.reserved += sliceSize
+	h.reserved += int64(headerSlices) * sliceSize
 	h.rebin(s)
 	atomic.OrUint64(&h.known[base>>knownShift], 1<<(base>>segmentShift&63))
 	return true
@@ -223,18 +230,18 @@ func (e *Engine) addSegment() bool {
 // releaseLocked gives the slices of a page without blocks back to the page heap.
 func (e *Engine) releaseLocked(pg *page) {
 	h := &e.pages
-	pg.count -= pg.remote.Swap(0) & countMask
-	e.retired[pg.class] += pg.count / ever
+	pg.collect()
+	e.retired[pg.class] += pg.allocs
 
 	hd := pg.segment()
 	s := h.segments[hd.id]
 	i, n := int(pg.index), int(pg.slices)
 	touched := n
 	if pg.class != classBig {
-		touched = (int(pg.fresh) + sliceSize - 1) / sliceSize
+		touched = (int(pg.fresh*pg.size) + sliceSize - 1) / sliceSize
 	}
 	for j := i; j < i+n; j++ {
-		hd.first[j] = 0
+		hd.lines[j] = 0
 	}
 	pg.size = 0
 	m := mask(i, n)
@@ -271,7 +278,7 @@ func (e *Engine) unmapEmpty() {
 	h := &e.pages
 	var empty []*segment
 	for _, s := range h.segments {
-		if s != nil && s.used == 1 {
+		if s != nil && s.used == headerMask {
 			base := s.region.Base()
 			atomic.AndUint64(&h.known[base>>knownShift], ^(uint64(1) << (base >> segmentShift & 63)))
 			empty = append(empty, s)

@@ -51,7 +51,7 @@ func (e *Engine) statsLocked() Stats {
 			continue
 		}
 		s.Segments++
-		s.Resident += (1 + numSlices) * pageStride
+		s.Resident += headerOffset
 		s.Resident += int64(bits.OnesCount64(seg.dirty&^seg.used)) * sliceSize
 		s.FreeSlices += int64(bits.OnesCount64(^seg.used)) * sliceSize
 		s.LargestFree = max(s.LargestFree, int64(longestRun(^seg.used))*sliceSize)
@@ -82,7 +82,7 @@ func (e *Engine) statsLocked() Stats {
 }
 
 func (s *segment) eachPage(visit func(s *segment, pg *page)) {
-	for i := 1; i < numSlices; {
+	for i := headerSlices; i < numSlices; {
 		if s.used>>i&1 == 0 {
 			i++
 			continue
@@ -98,19 +98,13 @@ func (s *segment) eachPage(visit func(s *segment, pg *page)) {
 //
 //go:norace
 func (s *Stats) addPage(seg *segment, pg *page) {
-	remote := pg.remote.Load()
-	pending := uint64(0)
-	if remote != fullMark {
-		pending = remote & countMask
-	}
-	count := pg.count
-	live := int64(count&liveMask - pending)
+	live := pg.liveNow()
 	k := &s.Classes[pg.class]
 	k.Pages++
-	k.Allocs += int64(count / ever)
+	k.Allocs += int64(pg.allocs)
 	k.Blocks += live
 	k.Bytes += live * int64(pg.size)
-	touched := int64(pg.fresh)
+	touched := int64(pg.fresh) * int64(pg.size)
 	if pg.class == classBig {
 		touched = int64(pg.size)
 	}
@@ -147,8 +141,8 @@ func (e *Engine) Spans() []Span {
 		if s == nil {
 			continue
 		}
-		spans = append(spans, Span{Start: s.region.Base(), Size: sliceSize, Block: sliceSize, Live: sliceSize, Dirty: true})
-		for i := 1; i < numSlices; {
+		spans = append(spans, Span{Start: s.region.Base(), Size: int64(headerSlices) * sliceSize, Block: sliceSize, Live: int64(headerSlices) * sliceSize, Dirty: true})
+		for i := headerSlices; i < numSlices; {
 			var sp Span
 			if s.used>>i&1 != 0 {
 				sp = s.page(i).span()
@@ -179,14 +173,19 @@ func b2u(b bool) uint64 {
 	return 0
 }
 
+// liveNow returns the number of allocated blocks, as far as it can be told while
+// others may be at work.
+//
+//go:norace
+func (p *page) liveNow() int64 {
+	return int64(p.fresh) - int64(p.unused())
+}
+
 // span reads what the owner of the page may be writing, as addPage does.
 //
 //go:norace
 func (p *page) span() Span {
-	live := int64(p.count & liveMask)
-	if w := p.remote.Load(); w != fullMark {
-		live -= int64(w & countMask)
-	}
+	live := p.liveNow()
 	return Span{
 		Size: int64(p.slices) * sliceSize, Block: int(p.size), Live: live * int64(p.size), Blocks: live,
 		Dirty: true, Cached: p.owner.Load() != 0,

@@ -82,8 +82,8 @@ func (e *Engine) flush(match func(*Local) bool) {
 //go:norace
 func (l *Local) isIdle() bool {
 	sum := uint64(1)
-	for c := range l.current {
-		sum += l.current[c].count + uint64(l.partial[c].n)
+	for c := range NumClasses {
+		sum += l.current[c].allocs + uint64(l.partial[c].n)
 	}
 	idle := sum == l.lastSum
 	l.lastSum = sum

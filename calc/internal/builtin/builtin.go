@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 
 	"github.com/groundwork-go/groundwork/calc/internal/typed"
 	"github.com/groundwork-go/groundwork/calc/internal/types"
@@ -33,8 +34,8 @@ func pure(name string, params []*types.Type, result *types.Type, call func(a arg
 }
 
 // Fixed returns the builtins whose types do not depend on their arguments, by
-// name; those of one name differ in their parameters.
-func Fixed() map[string][]*typed.Builtin {
+// name; those of one name differ in their parameters. Nobody may change them.
+var Fixed = sync.OnceValue(func() map[string][]*typed.Builtin {
 	byName := make(map[string][]*typed.Builtin)
 	for _, list := range [][]*typed.Builtin{numbers(), conversions(), texts(), control()} {
 		for _, b := range list {
@@ -42,7 +43,7 @@ func Fixed() map[string][]*typed.Builtin {
 		}
 	}
 	return byName
-}
+})
 
 // A Constant is a named value.
 type Constant struct {

@@ -3,7 +3,6 @@ package builtin
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -74,8 +73,6 @@ func room(m machine, r value.Rep, p *value.Obj) error {
 	return nil
 }
 
-func outOfRange(i int64, n int) error { return fmt.Errorf("index out of range: %d of %d", i, n) }
-
 func pop(r value.Rep, p *value.Obj) (value.Value, error) {
 	n := value.Len(r, p)
 	if n == 0 {
@@ -89,7 +86,7 @@ func pop(r value.Rep, p *value.Obj) (value.Value, error) {
 func insert(m machine, r value.Rep, a args) error {
 	p, i, n := a[0].P, a[1].Int(), value.Len(r, a[0].P)
 	if i < 0 || i > int64(n) {
-		return outOfRange(i, n)
+		return OutOfRange(i, n)
 	}
 	if err := room(m, r, p); err != nil {
 		return err
@@ -110,7 +107,7 @@ func insert(m machine, r value.Rep, a args) error {
 func remove(r value.Rep, a args) (value.Value, error) {
 	p, i, n := a[0].P, a[1].Int(), value.Len(r, a[0].P)
 	if i < 0 || i >= int64(n) {
-		return none, outOfRange(i, n)
+		return none, OutOfRange(i, n)
 	}
 	v := value.At(r, p, int(i))
 	switch at := int(i); r {

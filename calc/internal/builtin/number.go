@@ -29,17 +29,25 @@ func numbers() []*typed.Builtin {
 		{"cbrt", num.Cbrt}, {"exp", num.Exp}, {"log", num.Log}, {"log2", num.Log2}, {"log10", num.Log10},
 		{"sin", num.Sin}, {"cos", num.Cos}, {"tan", num.Tan}, {"asin", num.Asin}, {"acos", num.Acos}, {"atan", num.Atan},
 	} {
-		list = append(list, pure(f.name, sig(types.Float), types.Float, func(a args) value.Value { return value.FromFloat(f.call(a[0].Float())) }))
+		b := pure(f.name, sig(types.Float), types.Float, func(a args) value.Value { return value.FromFloat(f.call(a[0].Float())) })
+		b.F1 = f.call
+		list = append(list, b)
 	}
-	for _, f := range []struct {
-		name string
-		call func(x, y float64) float64
-	}{{"atan2", num.Atan2}, {"hypot", num.Hypot}, {"pow", num.Pow}} {
-		list = append(list, pure(f.name, sig(types.Float, types.Float), types.Float, func(a args) value.Value {
-			return value.FromFloat(f.call(a[0].Float(), a[1].Float()))
-		}))
-	}
-	return list
+	return append(list, math2("atan2", num.Atan2), math2("hypot", num.Hypot), math2("pow", num.Pow))
+}
+
+// The operators on floats that are functions.
+var (
+	Pow = math2("**", num.Pow)
+	Mod = math2("%", math.Mod)
+)
+
+func math2(name string, f func(x, y float64) float64) *typed.Builtin {
+	b := pure(name, sig(types.Float, types.Float), types.Float, func(a args) value.Value {
+		return value.FromFloat(f(a[0].Float(), a[1].Float()))
+	})
+	b.F2 = f
+	return b
 }
 
 func ushr(_ machine, a args) (value.Value, error) {

@@ -16,6 +16,7 @@ import (
 type Host struct {
 	Env   []EnvVar
 	Funcs map[string]*typed.Builtin
+	Types map[string]*types.Type // under names that no source has
 
 	// Import returns the parsed module of a path. Its errors are reported as
 	// they are at the import; a syntax.ErrorList as those of the module. Nil

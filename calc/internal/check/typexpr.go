@@ -78,6 +78,9 @@ func (c *Checker) namedType(x *syntax.NamedType) *types.Type {
 	if t := basicTypes[x.Name]; t != nil {
 		return t
 	}
+	if t := c.host.Types[x.Name]; t != nil {
+		return t
+	}
 	candidates := []string{"int", "float", "bool", "string", "any", "map"}
 	for sc := c.scope; sc != nil; sc = sc.outer {
 		for name := range sc.types {

@@ -68,6 +68,9 @@ type State struct {
 func (r *State) Begin(ctx context.Context) (end func() bool) {
 	r.ctx, r.steps = ctx, 0
 	r.ended.Store(ctx.Err() != nil)
+	if ctx.Done() == nil {
+		return func() bool { return true }
+	}
 	return context.AfterFunc(ctx, func() { r.ended.Store(true) })
 }
 
@@ -89,6 +92,25 @@ func (r *State) Step() error {
 	return r.Poll()
 }
 
+// Allowance returns how many calls and rounds, at most most, may go by before Spend
+// has to be told of them.
+func (r *State) Allowance(most int64) int64 {
+	if r.Limits.Steps > 0 {
+		return max(0, min(most, r.Limits.Steps-r.steps))
+	}
+	return most
+}
+
+// Spend counts several calls and rounds at once.
+func (r *State) Spend(n int64) error {
+	if r.Limits.Steps > 0 {
+		if r.steps += n; r.steps > r.Limits.Steps {
+			return &limitError{fmt.Sprintf("more than %d steps", r.Limits.Steps)}
+		}
+	}
+	return r.Poll()
+}
+
 // Grow accounts for bytes that are about to be taken. Past the limit it measures
 // what is alive, since the rest belongs to Go's collector.
 func (r *State) Grow(bytes int64) error {
@@ -102,9 +124,14 @@ func (r *State) Grow(bytes int64) error {
 	r.used = r.Live() + bytes
 	if r.used > r.Limits.Memory-r.Limits.Memory/64 || r.used < 0 {
 		r.used = 0
-		return &limitError{fmt.Sprintf("more than %d bytes of memory", r.Limits.Memory)}
+		return MemoryError(r.Limits.Memory)
 	}
 	return nil
+}
+
+// MemoryError is the error of a run that needs more memory than it may have.
+func MemoryError(limit int64) error {
+	return &limitError{fmt.Sprintf("more than %d bytes of memory", limit)}
 }
 
 // MaxText bounds the bytes of one text.

@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"github.com/groundwork-go/groundwork/calc/internal/builtin"
 	"github.com/groundwork-go/groundwork/calc/internal/typed"
 	"github.com/groundwork-go/groundwork/calc/internal/types"
 	"github.com/groundwork-go/groundwork/calc/internal/value"
@@ -10,7 +11,7 @@ import (
 // position checks an index.
 func position(i value.Value, n int, pos syntax.Pos) int {
 	if i.N >= uint64(n) {
-		failf(pos, "index out of range: %d of %d", i.Int(), n)
+		panic(&fault{pos, builtin.OutOfRange(i.Int(), n)})
 	}
 	return int(i.N)
 }
@@ -30,16 +31,12 @@ func (k *compiler) index(n *typed.Index) eval {
 			at := i(f)
 			v, ok := m.Get(at)
 			if !ok {
-				panic(&fault{pos, keyError(key, at)})
+				panic(&fault{pos, builtin.KeyError(key, at)})
 			}
 			return v
 		}
 	case types.KAny:
-		byInt := n.I.Type().Is(types.KInt)
-		return func(f *frame) value.Value {
-			p := x(f).P
-			return value.Ref(elementOfAny(p, i(f), byInt))
-		}
+		return k.operator(builtin.Element(n.I.Type()), pos, x, i)
 	default:
 		r := value.RepOf(t.Elem)
 		return func(f *frame) value.Value {
@@ -48,33 +45,6 @@ func (k *compiler) index(n *typed.Index) eval {
 			return value.At(r, p, position(at, value.Len(r, p), pos))
 		}
 	}
-}
-
-type notFound struct{ text string }
-
-func (e notFound) Error() string { return "key not found: " + e.text }
-
-func keyError(t *types.Type, key value.Value) error {
-	if t.Is(types.KString) {
-		return notFound{value.Quote(key.Str())}
-	}
-	s, _ := value.Text(t, key, 100) // of an int or bool
-	return notFound{s}
-}
-
-// elementOfAny returns an element of an any, nil if there is none.
-func elementOfAny(p *value.Obj, i value.Value, byInt bool) *value.Obj {
-	switch {
-	case p == nil:
-	case byInt && p.Kind == value.KRefs:
-		if a := p.Refs().A; i.N < uint64(len(a)) {
-			return a[i.N]
-		}
-	case !byInt && p.Kind == value.KMap:
-		v, _ := p.Map().Get(i)
-		return v.P
-	}
-	return nil
 }
 
 func (k *compiler) setIndex(n *typed.SetIndex) eval {
@@ -101,53 +71,21 @@ func (k *compiler) setIndex(n *typed.SetIndex) eval {
 }
 
 func (k *compiler) slice(n *typed.Slice) eval {
-	x, pos := k.node(n.X), n.Pos
-	var from, to eval
+	parts := []eval{k.node(n.X)}
 	if n.From != nil {
-		from = k.node(n.From)
+		parts = append(parts, k.node(n.From))
 	}
 	if n.To != nil {
-		to = k.node(n.To)
+		parts = append(parts, k.node(n.To))
 	}
-	bounds := func(f *frame, n int) (int, int) {
-		i, j := value.Value{}, value.FromInt(int64(n))
-		if from != nil {
-			i = from(f)
-		}
-		if to != nil {
-			j = to(f)
-		}
-		if j.N > uint64(n) {
-			failf(pos, "index out of range: %d of %d", j.Int(), n)
-		}
-		if i.N > j.N {
-			failf(pos, "index out of range: %d of %d", i.Int(), j.Int())
-		}
-		return int(i.N), int(j.N)
-	}
-	t := n.X.Type().Decided()
-	if t.Kind == types.KString {
-		return func(f *frame) value.Value {
-			s := x(f).Str()
-			i, j := bounds(f, len(s))
-			f.m.grow(pos, objectBytes)
-			return value.FromString(s[i:j])
-		}
-	}
-	r := value.RepOf(t.Elem)
-	return func(f *frame) value.Value {
-		p := x(f).P
-		i, j := bounds(f, value.Len(r, p))
-		f.m.grow(pos, (j-i)*r.Size()+2*objectBytes)
-		return value.Ref(value.Sub(r, p, i, j))
-	}
+	return k.operator(builtin.Slice(n.X.Type(), n.From != nil, n.To != nil), n.Pos, parts...)
 }
 
 func (k *compiler) field(n *typed.Field) eval {
 	x := k.node(n.X)
 	if n.Index < 0 {
 		name := value.FromString(n.Name)
-		return func(f *frame) value.Value { return value.Ref(elementOfAny(x(f).P, name, false)) }
+		return k.operator(builtin.Element(types.String), syntax.Pos{}, x, func(*frame) value.Value { return name })
 	}
 	word, slot := value.Slot(n.X.Type(), n.Index)
 	if word {

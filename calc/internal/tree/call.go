@@ -47,7 +47,12 @@ func (k *compiler) callValue(n *typed.CallValue) eval {
 }
 
 func (k *compiler) callBuiltin(n *typed.CallBuiltin) eval {
-	call, args, pos := n.Func.Call, k.nodes(n.Args), n.Pos
+	return k.operator(n.Func, n.Pos, k.nodes(n.Args)...)
+}
+
+// operator calls what is not written in calc.
+func (k *compiler) operator(b *typed.Builtin, pos syntax.Pos, args ...eval) eval {
+	call := b.Call
 	if len(args) == 1 {
 		arg := args[0]
 		return func(f *frame) value.Value {

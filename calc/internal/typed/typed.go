@@ -59,6 +59,10 @@ type Builtin struct {
 	Params []*types.Type
 	Result *types.Type
 	Call   func(m Machine, args []value.Value) (value.Value, error)
+
+	Host bool                       // a function of the host
+	F1   func(x float64) float64    // what Call does, if that is all
+	F2   func(x, y float64) float64 // what Call does, if that is all
 }
 
 // A Machine is what builtins need of the engine that runs them.

@@ -1,0 +1,111 @@
+package ir
+
+import "github.com/groundwork-go/groundwork/calc/internal/typed"
+
+// Variables become values while the tree is walked. Each block knows the values of
+// the variables that were set in it; what is not known is asked of its
+// predecessors. A block is sealed when it has all of them. Asking a block before
+// that leaves a phi without arguments, which sealing completes.
+
+type blockVars struct {
+	defs   map[*typed.Var]*Value
+	sealed bool
+	open   []openPhi
+}
+
+type openPhi struct {
+	v   *typed.Var
+	phi *Value
+}
+
+func (b *builder) block() *Block {
+	blk := b.fn.newBlock()
+	b.state = append(b.state, blockVars{})
+	return blk
+}
+
+func (b *builder) write(v *typed.Var, blk *Block, x *Value) {
+	s := &b.state[blk.ID]
+	if s.defs == nil {
+		s.defs = make(map[*typed.Var]*Value)
+	}
+	s.defs[v] = x
+}
+
+// read returns the value of a variable at the end of a block.
+func (b *builder) read(v *typed.Var, blk *Block) *Value {
+	// A chain of single predecessors may be long: it is walked, not recursed into.
+	at := blk
+	for {
+		s := &b.state[at.ID]
+		if x := s.defs[v]; x != nil {
+			if at != blk {
+				b.write(v, blk, x)
+			}
+			return x
+		}
+		if !s.sealed || len(at.Preds) != 1 {
+			break
+		}
+		at = at.Preds[0]
+	}
+	x := b.readHere(v, at)
+	b.write(v, blk, x)
+	return x
+}
+
+func (b *builder) readHere(v *typed.Var, blk *Block) *Value {
+	t := b.varType(v)
+	s := &b.state[blk.ID]
+	if s.sealed && len(blk.Preds) == 0 { // code that is never reached
+		return b.zero(blk, t)
+	}
+	phi := b.fn.newValue(blk, Phi, t)
+	blk.Values = append([]*Value{phi}, blk.Values...)
+	b.write(v, blk, phi)
+	if !s.sealed {
+		s.open = append(s.open, openPhi{v, phi})
+		return phi
+	}
+	return b.complete(v, phi)
+}
+
+// zero returns a constant that stands for what is never used.
+func (b *builder) zero(blk *Block, t Type) *Value {
+	op := Const
+	if t == Ref {
+		op = Object
+	}
+	x := b.fn.newValue(blk, op, t)
+	at := len(blk.Phis())
+	blk.Values = append(blk.Values, nil)
+	copy(blk.Values[at+1:], blk.Values[at:])
+	blk.Values[at] = x
+	return x
+}
+
+// complete gives a phi its arguments. One that all agree on is a copy of it.
+func (b *builder) complete(v *typed.Var, phi *Value) *Value {
+	for _, p := range phi.Block.Preds {
+		phi.Args = append(phi.Args, b.read(v, p))
+	}
+	return phi
+}
+
+func (b *builder) seal(blk *Block) {
+	s := &b.state[blk.ID]
+	s.sealed = true
+	open := s.open
+	s.open = nil
+	for _, o := range open {
+		b.complete(o.v, o.phi)
+	}
+}
+
+// varType returns the type of what stands for a variable: a cell, or its value.
+func (b *builder) varType(v *typed.Var) Type {
+	if v.InCell() {
+		return Ref
+	}
+	return TypeOf(v.Type)
+}

@@ -1,0 +1,209 @@
+package vm
+
+import (
+	"slices"
+
+	"github.com/groundwork-go/groundwork/calc/internal/ir"
+)
+
+// Registers are windows of two stacks, one of words and one of references. Word 0
+// of a window is where the caller goes on; word parameters follow, reference
+// parameters begin at reference 0. What a call is given lies behind the caller's
+// own registers, where the window of the callee begins.
+
+// out marks registers of the window of the next call until its place is known.
+const out = 1 << 20
+
+// web is a group of values that share a register: a phi and what flows into it.
+type web struct {
+	ranges []ir.Range
+	reg    int // -1: none yet
+	ref    bool
+	weight int // depth of the deepest loop
+}
+
+// registers gives each value of a function its register.
+type registers struct {
+	reg         []int // by value ID
+	words, refs int   // registers of the function
+}
+
+func allocate(f *ir.Func, l *ir.Lives, folded []bool) *registers {
+	a := &allocator{lives: l, folded: folded, webs: make([]*web, f.NumValues())}
+	a.params(f)
+	for _, b := range l.Order {
+		for _, v := range b.Values {
+			if v.Type != ir.None && !folded[v.ID] && a.webs[v.ID] == nil {
+				a.webs[v.ID] = &web{ranges: l.Ranges[v.ID], reg: -1, ref: v.Type == ir.Ref}
+			}
+		}
+	}
+	a.coalesce()
+	a.arguments()
+	r := &registers{reg: make([]int, f.NumValues())}
+	r.words, r.refs = a.color()
+	for i, w := range a.webs {
+		if w != nil {
+			r.reg[i] = w.reg
+		}
+	}
+	return r
+}
+
+type allocator struct {
+	lives  *ir.Lives
+	folded []bool
+	webs   []*web // by value ID
+}
+
+// params puts the parameters where the caller has left them.
+func (a *allocator) params(f *ir.Func) {
+	words, refs := 1, 0
+	for _, p := range f.Params {
+		w := &web{ranges: a.lives.Ranges[p.ID], ref: p.Type == ir.Ref}
+		if w.ref {
+			w.reg = refs
+			refs++
+		} else {
+			w.reg = words
+			words++
+		}
+		a.webs[p.ID] = w
+	}
+}
+
+// coalesce puts phis and their arguments into one register where they do not need
+// to be there at the same time, those of inner loops first.
+func (a *allocator) coalesce() {
+	var phis []*ir.Value
+	for _, b := range a.lives.Order {
+		phis = append(phis, b.Phis()...)
+	}
+	slices.SortStableFunc(phis, func(x, y *ir.Value) int { return y.Block.Depth() - x.Block.Depth() })
+	members := make(map[*web][]int)
+	for _, phi := range phis {
+		for _, arg := range phi.Args {
+			if a.folded[arg.ID] {
+				continue
+			}
+			x, y := a.webs[phi.ID], a.webs[arg.ID]
+			if x == y || x.reg >= 0 && y.reg >= 0 || ir.Overlap(x.ranges, y.ranges) {
+				continue
+			}
+			if len(members[x]) == 0 {
+				members[x] = []int{phi.ID}
+			}
+			if len(members[y]) == 0 {
+				members[y] = []int{arg.ID}
+			}
+			x.ranges = ir.Union(x.ranges, y.ranges)
+			x.reg = max(x.reg, y.reg)
+			for _, id := range members[y] {
+				a.webs[id] = x
+			}
+			members[x] = append(members[x], members[y]...)
+			delete(members, y)
+		}
+	}
+}
+
+// arguments computes what only a call needs where the call wants it, if nothing
+// else is called before.
+func (a *allocator) arguments() {
+	for _, b := range a.lives.Order {
+		last := a.lives.Start[b.ID] // the call before
+		for _, v := range b.Values {
+			if v.Op != ir.Call && v.Op != ir.CallValue {
+				continue
+			}
+			words, refs := 1, 0
+			for _, arg := range v.Args {
+				slot := &words
+				if arg.Type == ir.Ref {
+					slot = &refs
+				}
+				w := a.webs[arg.ID]
+				if !a.folded[arg.ID] && w.reg < 0 && arg.Op != ir.Phi && a.lives.Uses[arg.ID] == 1 && arg.Block == b &&
+					a.lives.Pos[arg.ID] >= last && len(w.ranges) == 1 && w.ranges[0].To == a.lives.Pos[v.ID] && !(v.Op == ir.CallValue && arg == v.Args[len(v.Args)-1]) {
+					w.reg = out + *slot
+				}
+				*slot++
+			}
+			last = a.lives.Pos[v.ID]
+		}
+	}
+}
+
+// color gives the webs registers, the first that is free.
+func (a *allocator) color() (words, refs int) {
+	var list []*web
+	seen := make(map[*web]bool)
+	for _, w := range a.webs {
+		if w != nil && !seen[w] {
+			seen[w] = true
+			list = append(list, w)
+		}
+	}
+	slices.SortStableFunc(list, func(x, y *web) int { return x.ranges[0].From - y.ranges[0].From })
+	wordFile, refFile := &file{first: 1}, &file{}
+	for _, w := range list { // parameters first: others must not take their places
+		if w.reg >= 0 && w.reg < out {
+			if w.ref {
+				refFile.take(w.reg, w.ranges)
+			} else {
+				wordFile.take(w.reg, w.ranges)
+			}
+		}
+	}
+	for _, w := range list {
+		if w.reg < 0 {
+			if w.ref {
+				w.reg = refFile.find(w.ranges)
+			} else {
+				w.reg = wordFile.find(w.ranges)
+			}
+		}
+	}
+	return max(len(wordFile.used), 1), len(refFile.used)
+}
+
+// file is a set of registers with the ranges in which they are taken.
+type file struct {
+	first int
+	used  [][]ir.Range
+}
+
+func (f *file) take(reg int, ranges []ir.Range) {
+	for len(f.used) <= reg {
+		f.used = append(f.used, nil)
+	}
+	u := f.used[reg]
+	if len(u) == 0 || u[len(u)-1].To <= ranges[0].From {
+		f.used[reg] = append(u, ranges...)
+		return
+	}
+	f.used[reg] = ir.Union(u, ranges)
+}
+
+// many is the number of registers from which on holes are not looked for.
+const many = 100
+
+// find takes the first register that is free. It is asked in the order of the
+// ranges' starts, so that what lies before can be forgotten.
+func (f *file) find(ranges []ir.Range) int {
+	from := ranges[0].From
+	for reg := f.first; reg < len(f.used); reg++ {
+		u := f.used[reg]
+		for len(u) > 0 && u[0].To <= from {
+			u = u[1:]
+		}
+		f.used[reg] = u
+		if len(u) == 0 || len(f.used) < many && !ir.Overlap(u, ranges) {
+			f.take(reg, ranges)
+			return reg
+		}
+	}
+	reg := max(len(f.used), f.first)
+	f.take(reg, ranges)
+	return reg
+}

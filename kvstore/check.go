@@ -1,12 +1,15 @@
 package kvstore
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/groundwork-go/groundwork/kvstore/internal/aof"
+	"github.com/groundwork-go/groundwork/kvstore/internal/keyspace"
+	"github.com/groundwork-go/groundwork/kvstore/rdb"
 )
 
 // A Report tells of the files of a folder.
@@ -79,12 +82,21 @@ func checkFile(path string) (fr FileReport, damage *CorruptError, err error) {
 		return fr, nil, fmt.Errorf("kvstore: %w", err)
 	}
 	defer done()
-	res, err := aof.Scan(data, func([][]byte) error { return nil })
-	fr = FileReport{Size: int64(len(data)), Good: res.Good, Commands: res.Commands, Checksummed: res.Checksummed}
+	var head int64
+	if bytes.HasPrefix(data, []byte("REDIS")) {
+		r := rdb.NewReader(bytes.NewReader(data))
+		err := r.Read(&loader{sp: keyspace.New(1 << 10)})
+		if head = r.Offset(); err != nil {
+			return FileReport{Size: int64(len(data))}, &CorruptError{File: path, Offset: offsetOf(err), Err: err}, nil
+		}
+	}
+	res, err := aof.Scan(data[head:], func([][]byte) error { return nil })
+	res.Good += head
+	fr = FileReport{Size: int64(len(data)), Good: res.Good, Commands: res.Commands, Checksummed: res.Checksummed || head == int64(len(data)) && head > 0}
 	var de *aof.DamageError
 	switch {
 	case errors.As(err, &de):
-		damage = &CorruptError{File: path, Offset: de.Offset, Err: err}
+		damage = &CorruptError{File: path, Offset: head + de.Offset, Err: err}
 	case res.Good < int64(len(data)):
 		damage = &CorruptError{File: path, Offset: res.Good, Err: errors.New("torn tail")}
 	}

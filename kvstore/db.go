@@ -32,6 +32,10 @@ type Options struct {
 	// number 0. Zero means 16.
 	Databases int
 
+	// NoLog keeps no log: Open reads the snapshot file dump.rdb of the folder, if
+	// there is one, and SAVE and BGSAVE write it. What is changed after is lost.
+	NoLog bool
+
 	// Now is the clock of expiry. Nil means time.Now.
 	Now func() time.Time
 
@@ -67,11 +71,17 @@ type DB struct {
 	noExpireCycle atomic.Bool
 
 	rewriting sync.Mutex // held while the log is being rewritten
-	rewrites  struct {
-		running, failed atomic.Bool
-		took            atomic.Int64 // nanoseconds
-	}
-	closed atomic.Bool
+	rewrites  background
+	saving    sync.Mutex // held while a snapshot is being written
+	saves     background
+	closed    atomic.Bool
+}
+
+// background is what INFO tells of work in the background.
+type background struct {
+	running, failed atomic.Bool
+	took            atomic.Int64 // nanoseconds
+	at              atomic.Int64 // Unix seconds of the last success
 }
 
 // counters are shared by all sessions.
@@ -130,9 +140,10 @@ func Open(dir string, o *Options) (*DB, error) {
 		db.logger = slog.New(slog.DiscardHandler)
 	}
 	db.sp.SetClock(uint32(db.now().Unix()))
+	db.saves.at.Store(db.now().Unix())
 	db.initConfig(o)
 	if dir != "" {
-		if err := db.openDir(o.Fsync); err != nil {
+		if err := db.openDir(o); err != nil {
 			return nil, err
 		}
 	}
@@ -217,10 +228,13 @@ func (db *DB) Close() error {
 	db.sp.Lock(keyspace.All)
 	db.sp.Unlock(keyspace.All)
 	db.hub.close()
-	if db.log == nil {
+	if db.lock == nil {
 		return nil
 	}
-	err := db.log.Close()
+	var err error
+	if db.log != nil {
+		err = db.log.Close()
+	}
 	if lockErr := db.lock.Close(); err == nil {
 		err = lockErr
 	}

@@ -137,6 +137,14 @@ func (s *Session) infoSection(b *strings.Builder, name string) {
 func (s *Session) infoPersistence(p func(string, ...any)) {
 	db := s.db
 	p("loading:0\r\nasync_loading:0\r\nrdb_changes_since_last_save:%d", db.stats.dirty.Load())
+	saving, saved := 0, "ok"
+	if db.saves.running.Load() {
+		saving = 1
+	}
+	if db.saves.failed.Load() {
+		saved = "err"
+	}
+	p("rdb_bgsave_in_progress:%d\r\nrdb_last_save_time:%d\r\nrdb_last_bgsave_status:%s\r\nrdb_last_bgsave_time_sec:%d", saving, db.saves.at.Load(), saved, db.saves.took.Load()/1e9)
 	on := 0
 	if db.log != nil {
 		on = 1
@@ -194,10 +202,6 @@ func cmdTime(s *Session, _ [][]byte) {
 	s.w.array(2)
 	s.w.bulk(itoa(now.Unix()))
 	s.w.bulk(itoa(int64(now.Nanosecond() / 1000)))
-}
-
-func cmdLastsave(s *Session, _ [][]byte) {
-	s.w.int(s.db.now().Add(-s.db.uptime()).Unix())
 }
 
 func cmdMemoryPurge(s *Session, _ [][]byte) { s.w.ok() }

@@ -1,6 +1,7 @@
 package kvstore
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,14 +12,19 @@ import (
 
 	"github.com/groundwork-go/groundwork/kvstore/internal/aof"
 	"github.com/groundwork-go/groundwork/kvstore/internal/keyspace"
+	"github.com/groundwork-go/groundwork/kvstore/rdb"
 )
 
 // importNames are the logs of older stores, in one file: Redis up to version 6 and
-// the first version of this package, and one with lines of SET key value.
-var importNames = [...]string{aof.Name, "data.aof"}
+// the first version of this package, one with lines of SET key value, and
+// snapshots.
+var importNames = [...]string{aof.Name, "data.aof", snapshotName}
 
-func (db *DB) openDir(fsync Fsync) (err error) {
+func (db *DB) openDir(o *Options) (err error) {
 	folder := filepath.Join(db.dir, aof.Dir)
+	if o.NoLog {
+		folder = db.dir
+	}
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return fmt.Errorf("kvstore: %w", err)
 	}
@@ -30,7 +36,10 @@ func (db *DB) openDir(fsync Fsync) (err error) {
 			_ = db.lock.Close() // the first error counts
 		}
 	}()
-	policy := policyOf(fsync)
+	if o.NoLog {
+		return db.openSnapshot()
+	}
+	policy := policyOf(o.Fsync)
 	m, err := aof.ReadManifest(folder)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -57,6 +66,16 @@ func (db *DB) openDir(fsync Fsync) (err error) {
 		return fmt.Errorf("kvstore: %w", err)
 	}
 	return nil
+}
+
+// openSnapshot reads the snapshot file, if there is one.
+func (db *DB) openSnapshot() error {
+	path := filepath.Join(db.dir, snapshotName)
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	_, err := db.loadFile(path, false)
+	return err
 }
 
 func policyOf(f Fsync) aof.Policy {
@@ -104,6 +123,34 @@ func (db *DB) loadFile(path string, last bool) (res aof.Result, err error) {
 		return res, fmt.Errorf("kvstore: %w", err)
 	}
 	defer done()
+	var head int64 // length of a snapshot before the commands
+	if bytes.HasPrefix(data, []byte("REDIS")) {
+		if head, err = db.loadSnapshot(data); err != nil {
+			return res, &CorruptError{File: path, Offset: offsetOf(err), Err: err}
+		}
+	}
+	if res, err = db.loadCommands(path, data[head:]); err == nil {
+		res.Good += head
+		err = db.cutTail(path, data, res.Good, last)
+	}
+	var ce *CorruptError
+	if errors.As(err, &ce) {
+		ce.Offset += head
+	}
+	res.Checksummed = res.Checksummed && head == 0
+	return res, err
+}
+
+func offsetOf(err error) int64 {
+	var re *rdb.Error
+	if errors.As(err, &re) {
+		return re.Offset
+	}
+	return 0
+}
+
+// loadCommands runs the commands of a log.
+func (db *DB) loadCommands(path string, data []byte) (res aof.Result, err error) {
 	s := db.NewSession(nil)
 	s.replaying, s.quiet = true, true
 	var out []byte
@@ -128,18 +175,23 @@ func (db *DB) loadFile(path string, last bool) (res aof.Result, err error) {
 	case err != nil:
 		return res, &CorruptError{File: path, Offset: res.Good, Err: err}
 	}
-	torn := int64(len(data)) - res.Good
+	return res, nil
+}
+
+// cutTail cuts off the torn tail of the last file.
+func (db *DB) cutTail(path string, data []byte, good int64, last bool) error {
+	torn := int64(len(data)) - good
 	switch {
 	case torn == 0:
+		return nil
 	case !last:
-		return res, &CorruptError{File: path, Offset: res.Good, Err: errors.New("the end is missing, and further files follow")}
-	default:
-		db.logger.Warn("the tail of the log was torn and is cut off", "file", path, "offset", res.Good, "bytes", torn)
-		if err := os.Truncate(path, res.Good); err != nil {
-			return res, fmt.Errorf("kvstore: %w", err)
-		}
+		return &CorruptError{File: path, Offset: good, Err: errors.New("the end is missing")}
 	}
-	return res, nil
+	db.logger.Warn("the tail of the log was torn and is cut off", "file", path, "offset", good, "bytes", torn)
+	if err := os.Truncate(path, good); err != nil {
+		return fmt.Errorf("kvstore: %w", err)
+	}
+	return nil
 }
 
 // logUnit appends n commands of a database to the log.
@@ -228,7 +280,7 @@ func (db *DB) rewrite(ctx context.Context) (err error) {
 		db.rewrites.failed.Store(err != nil)
 		db.rewrites.took.Store(int64(time.Since(began)))
 	}()
-	r, err := db.log.Rewrite()
+	r, err := db.log.Rewrite(db.conf.preamble.Load())
 	if err != nil {
 		return err
 	}
@@ -237,18 +289,30 @@ func (db *DB) rewrite(ctx context.Context) (err error) {
 	r.Switch()
 	db.sp.Unlock(keyspace.All)
 	defer view.Close()
+	if err := db.writeBase(ctx, r, view); err != nil {
+		return err
+	}
+	now, _ := db.log.Size()
+	db.logger.Info("the log was rewritten", "bytes", now, "seconds", time.Since(began).Seconds())
+	return nil
+}
+
+// writeBase writes what is in a view to the base file.
+func (db *DB) writeBase(ctx context.Context, r *aof.Rewrite, view *keyspace.View) error {
+	if w := r.Writer(); w != nil {
+		if err := db.saveView(ctx, view, w, true); err != nil {
+			r.Abort()
+			return err
+		}
+		return r.Finish()
+	}
 	for dbi := range db.sp.DBs() {
 		if err := db.rewriteDB(ctx, r, view, dbi); err != nil {
 			r.Abort()
 			return err
 		}
 	}
-	if err := r.Finish(); err != nil {
-		return err
-	}
-	now, _ := db.log.Size()
-	db.logger.Info("the log was rewritten", "bytes", now, "seconds", time.Since(began).Seconds())
-	return nil
+	return r.Finish()
 }
 
 func (db *DB) rewriteDB(ctx context.Context, r *aof.Rewrite, view *keyspace.View, dbi int) error {

@@ -285,6 +285,45 @@ func TestRedisReadsOurs(t *testing.T) {
 	require.NoError(t, db.Close())
 }
 
+func TestSnapshotsAndPayloads(t *testing.T) {
+	dir := t.TempDir()
+	db := open(t, dir, &kvstore.Options{NoLog: true})
+	manyKinds(t, db)
+	want := digest(t, db)
+	do(t, db, "DEBUG RELOAD")
+	require.Equal(t, want, digest(t, db))
+	do(t, db, "SAVE")
+	var b bytes.Buffer
+	require.NoError(t, db.Save(&b))
+	require.NoError(t, db.Close())
+
+	db = open(t, dir, &kvstore.Options{NoLog: true})
+	require.Equal(t, want, digest(t, db))
+	for _, key := range []string{"l", "h", "e", "z", "s1"} {
+		payload := do(t, db, "DUMP "+key).Bytes
+		_, err := db.Do(t.Context(), "RESTORE", "copy", 0, payload, "REPLACE")
+		require.NoError(t, err)
+		require.Equal(t, do(t, db, "DEBUG DIGEST-VALUE "+key).String(), do(t, db, "DEBUG DIGEST-VALUE copy").String())
+		payload[len(payload)/2] ^= 4
+		_, err = db.Do(t.Context(), "RESTORE", "copy", 0, payload, "REPLACE")
+		require.ErrorContains(t, err, "DUMP payload version or checksum are wrong")
+	}
+	require.NoError(t, db.Close())
+
+	// The other way: a snapshot into a store with a log, which keeps it.
+	dir = t.TempDir()
+	db = open(t, dir, nil)
+	do(t, db, "SET gone 1")
+	half := b.Bytes()[:b.Len()/2]
+	require.Error(t, db.Load(bytes.NewReader(half)))
+	require.Equal(t, 1, db.Stats().Keys, "nothing has changed")
+	require.NoError(t, db.Load(&b))
+	require.Equal(t, want, digest(t, db))
+	require.NoError(t, db.Close())
+	db = open(t, dir, nil)
+	require.Equal(t, want, digest(t, db))
+}
+
 func TestImportOfOlderLogs(t *testing.T) {
 	for name, data := range map[string]string{
 		"data.aof":       "SET a 1\nSET b two words\nDEL a\nSET c 3\nSET half",

@@ -419,6 +419,13 @@ func (l *Log) Lost() bool {
 	return l.lost && l.err == nil
 }
 
+// SetLost says so.
+func (l *Log) SetLost() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lost = true
+}
+
 // Close writes and syncs what is pending. A second Close does nothing.
 func (l *Log) Close() error {
 	l.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"hash/crc32"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -19,12 +20,15 @@ type Rewrite struct {
 	w     *bufio.Writer
 	group []byte
 	size  int64
+	raw   bool
 	void  bool // guarded by mu of l; an error has spoilt it
 }
 
 // Rewrite begins to rewrite the log: it makes the incremental file for what comes
 // after. One rewriting is possible at a time.
-func (l *Log) Rewrite() (*Rewrite, error) {
+//
+// With raw the base is not a log but what is written to Writer, a snapshot.
+func (l *Log) Rewrite(raw bool) (*Rewrite, error) {
 	f, name, err := l.create()
 	if err != nil {
 		return nil, err
@@ -35,9 +39,29 @@ func (l *Log) Rewrite() (*Rewrite, error) {
 		return nil, err
 	}
 	r := &Rewrite{l: l, next: f, name: name, tmp: tmp, w: bufio.NewWriterSize(tmp, 256<<10)}
+	if r.raw = raw; raw {
+		return r, nil
+	}
 	_, err = r.w.WriteString(header)
 	r.size = int64(len(header))
 	return r, err
+}
+
+// Writer returns where a snapshot is to be written, nil if Add is to be used.
+func (r *Rewrite) Writer() io.Writer {
+	if r.raw {
+		return rawWriter{r}
+	}
+	return nil
+}
+
+type rawWriter struct{ r *Rewrite }
+
+// Write writes to the base file.
+func (w rawWriter) Write(b []byte) (int, error) {
+	n, err := w.r.w.Write(b)
+	w.r.size += int64(n)
+	return n, err
 }
 
 // Switch makes the new incremental file the one that is appended to. No Append may
@@ -128,7 +152,7 @@ func (r *Rewrite) install() error {
 	l.manifestMu.Lock()
 	defer l.manifestMu.Unlock()
 	seq := l.manifest.last("bh") + 1
-	base := File{Name + "." + strconv.FormatInt(seq, 10) + ".base.aof", seq, 'b'}
+	base := File{Name + "." + strconv.FormatInt(seq, 10) + map[bool]string{false: ".base.aof", true: ".base.rdb"}[r.raw], seq, 'b'}
 	if err := os.Rename(r.tmp.Name(), filepath.Join(l.dir, base.Name)); err != nil {
 		return err
 	}

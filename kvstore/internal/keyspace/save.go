@@ -72,29 +72,29 @@ func (e Entry) Save(s Saver) {
 
 // Save hands the value to a saver.
 func (v *Value) Save(s Saver) {
-	switch v.Type {
-	case String:
+	switch v.enc {
+	case encString:
 		s.String(v.data)
-	case List:
-		var nodes [][]byte
-		v.Each(func(a, _ []byte, _ float64) bool {
-			if last := len(nodes) - 1; last >= 0 && len(nodes[last])+len(a) < 8192-64 {
-				nodes[last] = listpack.Append(nodes[last], a)
-			} else {
-				nodes = append(nodes, listpack.Append(listpack.New(nil), a))
-			}
-			return true
-		})
-		s.List(len(nodes))
-		for _, lp := range nodes {
-			s.ListPack(lp)
-		}
-	case Set:
+	case encListPack:
+		s.List(1)
+		s.ListPack(v.data)
+	case encIntset:
+		s.IntSet(v.data)
+	case encHashPack:
+		s.HashPack(v.data)
+	case encZPack:
+		s.ZSetPack(v.data)
+	case encList:
+		v.saveList(s)
+	case encSet:
 		s.Set(v.n)
-	case ZSet:
+	case encZSet:
 		s.ZSet(v.n)
-	case Hash:
+	case encHash:
 		s.Hash(v.n)
+	}
+	if !v.enc.large() {
+		return
 	}
 	v.Each(func(a, b []byte, score float64) bool {
 		switch v.Type {
@@ -107,6 +107,23 @@ func (v *Value) Save(s Saver) {
 		}
 		return true
 	})
+}
+
+// saveList packs the elements of a large list into nodes.
+func (v *Value) saveList(s Saver) {
+	var nodes [][]byte
+	v.Each(func(a, _ []byte, _ float64) bool {
+		if last := len(nodes) - 1; last >= 0 && len(nodes[last])+len(a) < 8192-64 {
+			nodes[last] = listpack.Append(nodes[last], a)
+		} else {
+			nodes = append(nodes, listpack.Append(listpack.New(nil), a))
+		}
+		return true
+	})
+	s.List(len(nodes))
+	for _, lp := range nodes {
+		s.ListPack(lp)
+	}
 }
 
 var (

@@ -7,6 +7,9 @@ import (
 	"unsafe"
 )
 
+// Available tells whether there is native code here.
+func Available() bool { return hasSSE41() }
+
 // enter runs code until it leaves.
 //
 //go:noescape

@@ -93,7 +93,7 @@ func (c *compiler) image(prog *typed.Program, before *image, session bool) (*ima
 }
 
 func compileNative(p *ir.Program) (*native.Code, error) {
-	img, err := native.Compile(p, false)
+	img, err := native.Compile(p, native.Options{})
 	if err != nil {
 		return nil, err
 	}

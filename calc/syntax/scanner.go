@@ -27,7 +27,7 @@ func Scan(src string) ([]Token, ErrorList) {
 		}
 	}
 	s.off += len(bom(src[s.off:]))
-	toks := make([]Token, 0, min(len(src), 1<<20)/3+4)
+	toks := make([]Token, 0, min(len(src), 1<<20)*2/5+4)
 	for {
 		t := s.next()
 		toks = append(toks, t)
@@ -95,9 +95,11 @@ func endsOperand(k Kind) bool {
 // next returns the next token.
 func (s *scanner) next() Token {
 	for {
-		if t, ok := s.space(); ok {
-			s.last = Semi
-			return t
+		if s.off < len(s.src) && s.src[s.off] <= '/' { // or no blank and no comment
+			if t, ok := s.space(); ok {
+				s.last = Semi
+				return t
+			}
 		}
 		if s.off >= len(s.src) {
 			if endsStatement(s.last) {
@@ -209,6 +211,9 @@ func operator(src string) (Kind, int) {
 	for most < min(3, len(src)) && strings.IndexByte("*&|<>=+-.?", src[most]) >= 0 {
 		most++
 	}
+	if k := single[src[0]]; most == 1 && k != EOF {
+		return k, 1
+	}
 	for n := most; n > 0; n-- {
 		if k, ok := operatorKind[src[:n]]; ok {
 			return k, n
@@ -216,6 +221,16 @@ func operator(src string) (Kind, int) {
 	}
 	return EOF, 0
 }
+
+// single are the operators of one byte.
+var single = func() (kinds [256]Kind) {
+	for text, k := range operatorKind {
+		if len(text) == 1 {
+			kinds[text[0]] = k
+		}
+	}
+	return kinds
+}()
 
 // operatorKind is operatorText the other way round; ! is Not until the scanner
 // has seen what stands before it.
@@ -325,7 +340,7 @@ func (s *scanner) number(pos Pos) (Token, bool) {
 			s.errorf(pos, "bad number %s", t.Text)
 			return t, false
 		}
-		t.Float = f
+		t.Int = int64(math.Float64bits(f))
 		return t, true
 	}
 	if len(digits) > 1 && digits[0] == '0' {
@@ -383,7 +398,7 @@ func (s *scanner) raw(pos Pos) (Token, bool) {
 		}
 	}
 	s.off += end + 2
-	return Token{Kind: String, Pos: pos, Text: s.src[pos.Offset:s.off], Parts: []Part{{Text: text}}}, true
+	return Token{Kind: String, Pos: pos, Text: s.src[pos.Offset:s.off], parts: &[]Part{{Text: text}}}, true
 }
 
 // skipLine leaves the rest of a broken string alone.
@@ -395,6 +410,7 @@ func (s *scanner) skipLine() {
 
 func (s *scanner) quoted(pos Pos) (Token, bool) {
 	t := Token{Kind: String, Pos: pos}
+	var parts []Part
 	var text strings.Builder
 	s.off++
 	ok := true
@@ -405,8 +421,8 @@ func (s *scanner) quoted(pos Pos) (Token, bool) {
 			return t, false
 		case c == '"':
 			s.off++
-			t.Parts = append(t.Parts, Part{Text: text.String()})
-			t.Text = s.src[pos.Offset:s.off]
+			parts = append(parts, Part{Text: text.String()})
+			t.Text, t.parts = s.src[pos.Offset:s.off], &parts
 			return t, ok
 		case c == '\\':
 			r, isByte, good := s.escape('"')
@@ -417,14 +433,14 @@ func (s *scanner) quoted(pos Pos) (Token, bool) {
 				text.WriteRune(r)
 			}
 		case c == '$' && s.peek(1) == '{':
-			t.Parts = append(t.Parts, Part{Text: text.String()})
+			parts = append(parts, Part{Text: text.String()})
 			text.Reset()
 			toks, good := s.interpolation()
 			if !good {
 				s.skipLine()
 				return t, false
 			}
-			t.Parts = append(t.Parts, Part{Tokens: toks})
+			parts = append(parts, Part{Tokens: toks})
 		default:
 			text.WriteByte(c)
 			s.off++

@@ -35,6 +35,10 @@ func (b Backend) String() string {
 	return backendNames[b]
 }
 
+// Available tells whether the backend is there on this system. One that is not may be
+// asked for all the same: the program then runs on the next best.
+func (b Backend) Available() bool { return b != JIT || native.Available() }
+
 // image is a program in the forms that its backend needs.
 type image struct {
 	prog *typed.Program
@@ -89,7 +93,7 @@ func (c *compiler) image(prog *typed.Program, before *image, session bool) (*ima
 }
 
 func compileNative(p *ir.Program) (*native.Code, error) {
-	img, err := native.Compile(p, false)
+	img, err := native.Compile(p, native.Options{})
 	if err != nil {
 		return nil, err
 	}

@@ -100,7 +100,7 @@ func (d *dumper) code(p *ir.Program, s Stage) error {
 		}
 		code.Print(d)
 	default:
-		img, err := native.Compile(p, true)
+		img, err := native.Compile(p, native.Options{List: true})
 		if err != nil {
 			return fmt.Errorf("calc: Dump: %w", err)
 		}

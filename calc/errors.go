@@ -139,9 +139,9 @@ func Report(err error) string {
 type sources map[string]string
 
 func (s sources) errorAt(kind ErrorKind, file string, p syntax.Pos, msg, hint string) *Error {
-	e := &Error{Kind: kind, Pos: Position{file, p.Line, p.Col}, Msg: msg, Hint: hint}
+	e := &Error{Kind: kind, Pos: Position{file, int(p.Line), int(p.Col)}, Msg: msg, Hint: hint}
 	text := s[file]
-	if start := p.Offset - (p.Col - 1); p.Line > 0 && start >= 0 && start <= len(text) {
+	if start := int(p.Offset - (p.Col - 1)); p.Line > 0 && start >= 0 && start <= len(text) {
 		e.line, _, _ = strings.Cut(text[start:], "\n")
 		e.line = strings.TrimSuffix(e.line, "\r")
 	}
@@ -181,7 +181,7 @@ func (s sources) fault(f *rt.Fault) error {
 	e := s.errorAt(kind, f.File, f.Pos, f.Err.Error(), "")
 	e.err = f.Err
 	for _, fr := range f.Stack {
-		e.Stack = append(e.Stack, Frame{fr.Name, Position{fr.File, fr.Pos.Line, fr.Pos.Col}})
+		e.Stack = append(e.Stack, Frame{fr.Name, Position{fr.File, int(fr.Pos.Line), int(fr.Pos.Col)}})
 	}
 	return e
 }

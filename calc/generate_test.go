@@ -11,6 +11,7 @@ type generator struct {
 	choices []byte
 	at      int
 	numeric bool // only what the native engine has: numbers, bools, lists of them
+	plain   bool // without the functions that Go computes otherwise
 	b       strings.Builder
 	indent  int
 	scopes  [][]genVar
@@ -35,9 +36,12 @@ type genFunc struct {
 
 // generate makes a program of choices.
 func generate(choices []byte, numeric bool) string {
-	g := &generator{choices: choices, numeric: numeric, budget: 260}
+	return generateWith(&generator{choices: choices, numeric: numeric, budget: 260})
+}
+
+func generateWith(g *generator) string {
 	g.scopes = [][]genVar{nil}
-	if !numeric {
+	if !g.numeric {
 		g.line("type P { a int, b float, s string, n P? }")
 	}
 	for range g.pick(4) {
@@ -408,7 +412,7 @@ func (g *generator) intExpr(e func(string) string) string {
 	case 9:
 		return fmt.Sprintf("(%s %s %d)", e("int"), []string{"<<", ">>"}[g.pick(2)], g.pick(70))
 	case 10:
-		return fmt.Sprintf("(%s%s)", []string{"-", "^"}[g.pick(2)], g.leaf("int"))
+		return fmt.Sprintf("(%s(%s))", []string{"-", "^"}[g.pick(2)], g.leaf("int"))
 	case 11:
 		return fmt.Sprintf("%s(%s, %s)", []string{"min", "max"}[g.pick(2)], e("int"), e("int"))
 	case 12:
@@ -448,11 +452,19 @@ func (g *generator) floatExpr(e func(string) string) string {
 	case 5:
 		return fmt.Sprintf("(%s / %s)", e("int"), e("int"))
 	case 6:
-		return fmt.Sprintf("%s(%s)", []string{"sqrt", "abs", "floor", "ceil", "trunc", "round", "sin", "exp"}[g.pick(8)], e("float"))
+		list := []string{"sqrt", "abs", "floor", "ceil", "trunc", "round", "sin", "exp"}
+		if g.plain {
+			list = list[:6]
+		}
+		return fmt.Sprintf("%s(%s)", list[g.pick(len(list))], e("float"))
 	case 7:
-		return fmt.Sprintf("%s(%s, %s)", []string{"min", "max", "hypot", "atan2"}[g.pick(4)], e("float"), e("float"))
+		list := []string{"min", "max", "hypot", "atan2"}
+		if g.plain {
+			list = list[:2]
+		}
+		return fmt.Sprintf("%s(%s, %s)", list[g.pick(len(list))], e("float"), e("float"))
 	case 8:
-		return fmt.Sprintf("(-%s)", g.leaf("float"))
+		return fmt.Sprintf("(-(%s))", g.leaf("float"))
 	case 9:
 		return fmt.Sprintf("(%s %% %s)", e("float"), g.leaf("float"))
 	case 10:

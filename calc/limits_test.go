@@ -17,6 +17,14 @@ import (
 
 var backends = []calc.Backend{calc.Tree, calc.VM, calc.JIT}
 
+// actual is the backend that a program runs on that asks for b and may be machine code.
+func actual(b calc.Backend) calc.Backend {
+	if b.Available() {
+		return b
+	}
+	return calc.VM
+}
+
 // endless are programs that only a limit ends.
 var endless = map[string]string{
 	"loop":        "for { }",
@@ -37,7 +45,7 @@ func TestDeadlineEndsEveryLoop(t *testing.T) {
 				t.Parallel()
 				p, err := calc.Compile(src, &calc.Options{Backend: b})
 				require.NoError(t, err)
-				require.Equal(t, b, p.Backend())
+				require.Equal(t, actual(b), p.Backend())
 				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 				defer cancel()
 				_, err = p.Run(ctx, nil)
@@ -183,7 +191,7 @@ func TestInstanceOnAllBackends(t *testing.T) {
 	for _, b := range backends {
 		p, err := calc.Compile("var total = 0\nlet seen = [0]\nfunc add(n int, f float) int { total += n\nseen.push(n)\ntotal }\nfunc list() []int => seen\nfunc halves(xs []float) []float { for i in 0..len(xs) { xs[i] /= 2 }\nxs }\nfunc bad(n int) int => 1 div n", &calc.Options{Backend: b})
 		require.NoError(t, err)
-		require.Equal(t, b, p.Backend())
+		require.Equal(t, actual(b), p.Backend())
 		in, err := p.NewInstance(t.Context(), nil)
 		require.NoError(t, err)
 		for i, want := range []int64{5, 12} {

@@ -98,7 +98,7 @@ func Incomplete(src string) bool {
 	}
 	end := len(strings.TrimRight(src, " \t\r\n"))
 	for _, e := range list {
-		if e.Pos.Offset >= end || strings.HasSuffix(e.Msg, "is not closed") && !strings.HasPrefix(src[e.Pos.Offset:], `"`) {
+		if int(e.Pos.Offset) >= end || strings.HasSuffix(e.Msg, "is not closed") && !strings.HasPrefix(src[e.Pos.Offset:], `"`) {
 			return true
 		}
 	}

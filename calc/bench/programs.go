@@ -23,7 +23,7 @@ type program struct {
 
 var (
 	// Sized so that C needs 0.3 s.
-	native = []program{
+	numeric = []program{
 		{"fib", "35", "41"}, {"mandel", "500", "1700"}, {"sieve", "5000000", "50000000"}, {"spectral", "300", "2000"},
 	}
 	portable = []program{

@@ -251,7 +251,7 @@ func (p *parser) literal() Expr {
 		}
 		return &IntLit{at, t.Int}
 	case Float:
-		return &FloatLit{at, t.Float}
+		return &FloatLit{at, t.Float()}
 	case String:
 		return p.stringLit(t)
 	case Nil:
@@ -262,7 +262,7 @@ func (p *parser) literal() Expr {
 
 func (p *parser) stringLit(t *Token) Expr {
 	lit := &StringLit{At: At{t.Pos}}
-	for _, part := range t.Parts {
+	for _, part := range t.Parts() {
 		if part.Tokens == nil {
 			lit.Parts = append(lit.Parts, StringPart{Text: part.Text})
 			continue

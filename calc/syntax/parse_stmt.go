@@ -182,10 +182,10 @@ func (p *parser) importStmt() Stmt {
 	}
 	t := p.expect(String)
 	s.Pos = t.Pos
-	if len(t.Parts) != 1 || t.Parts[0].Tokens != nil {
+	if len(t.Parts()) != 1 || t.Parts()[0].Tokens != nil {
 		p.fail(t.Pos, "the path of an import is plain text")
 	}
-	s.Path = t.Parts[0].Text
+	s.Path = t.Parts()[0].Text
 	if s.Name == "" {
 		s.Name = path.Base(s.Path)
 	}

@@ -15,7 +15,7 @@ func Parse(name, src string) (*File, error) {
 	if len(p.errs) == 0 {
 		return f, nil
 	}
-	slices.SortStableFunc(p.errs, func(a, b *Error) int { return a.Pos.Offset - b.Pos.Offset })
+	slices.SortStableFunc(p.errs, func(a, b *Error) int { return int(a.Pos.Offset - b.Pos.Offset) })
 	return f, p.errs[:min(len(p.errs), MaxErrors)]
 }
 
@@ -29,7 +29,7 @@ func pair(toks []Token) {
 			open = append(open, i)
 		case RParen, RBrack, RBrace:
 			if n := len(open); n > 0 && toks[open[n-1]].Kind == t.Kind-1 {
-				toks[open[n-1]].match = i
+				toks[open[n-1]].match = int32(i)
 				open = open[:n-1]
 			}
 		}

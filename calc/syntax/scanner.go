@@ -9,10 +9,16 @@ import (
 	"unicode/utf8"
 )
 
+// MaxSource bounds the bytes of a source.
+const MaxSource = math.MaxInt32
+
 // Scan splits src into tokens; the last one is EOF. Newlines that end a
 // statement are Semi tokens. Errors do not stop it: the offending bytes are left
 // out.
 func Scan(src string) ([]Token, ErrorList) {
+	if len(src) > MaxSource {
+		return []Token{{Kind: EOF}}, ErrorList{{Pos: Pos{Line: 1, Col: 1}, Msg: fmt.Sprintf("source is longer than %d bytes", MaxSource)}}
+	}
 	s := &scanner{src: src, line: 1}
 	if strings.HasPrefix(src, "#!") {
 		s.off = len(src)
@@ -21,7 +27,7 @@ func Scan(src string) ([]Token, ErrorList) {
 		}
 	}
 	s.off += len(bom(src[s.off:]))
-	var toks []Token
+	toks := make([]Token, 0, min(len(src), 1<<20)*2/5+4)
 	for {
 		t := s.next()
 		toks = append(toks, t)
@@ -50,7 +56,9 @@ type scanner struct {
 	errs     ErrorList
 }
 
-func (s *scanner) pos() Pos { return Pos{s.off, s.line, s.off - s.lineStart + 1} }
+func (s *scanner) pos() Pos {
+	return Pos{int32(s.off), int32(s.line), int32(s.off - s.lineStart + 1)}
+}
 
 func (s *scanner) errorf(pos Pos, format string, args ...any) {
 	if len(s.errs) < MaxErrors {
@@ -87,9 +95,11 @@ func endsOperand(k Kind) bool {
 // next returns the next token.
 func (s *scanner) next() Token {
 	for {
-		if t, ok := s.space(); ok {
-			s.last = Semi
-			return t
+		if s.off < len(s.src) && s.src[s.off] <= '/' { // or no blank and no comment
+			if t, ok := s.space(); ok {
+				s.last = Semi
+				return t
+			}
 		}
 		if s.off >= len(s.src) {
 			if endsStatement(s.last) {
@@ -172,7 +182,7 @@ func (s *scanner) token() (Token, bool) {
 		return s.rune(pos)
 	}
 	r, size := utf8.DecodeRuneInString(s.src[s.off:])
-	if r == '_' || unicode.IsLetter(r) {
+	if r < utf8.RuneSelf && wordByte[r] || r == '_' || unicode.IsLetter(r) {
 		return s.word(pos), true
 	}
 	if k, n := operator(s.src[s.off:]); n > 0 {
@@ -197,13 +207,30 @@ func (s *scanner) token() (Token, bool) {
 
 // operator returns the longest operator that src begins with, and its length.
 func operator(src string) (Kind, int) {
-	for n := min(3, len(src)); n > 0; n-- {
+	most := 1
+	for most < min(3, len(src)) && strings.IndexByte("*&|<>=+-.?", src[most]) >= 0 {
+		most++
+	}
+	if k := single[src[0]]; most == 1 && k != EOF {
+		return k, 1
+	}
+	for n := most; n > 0; n-- {
 		if k, ok := operatorKind[src[:n]]; ok {
 			return k, n
 		}
 	}
 	return EOF, 0
 }
+
+// single are the operators of one byte.
+var single = func() (kinds [256]Kind) {
+	for text, k := range operatorKind {
+		if len(text) == 1 {
+			kinds[text[0]] = k
+		}
+	}
+	return kinds
+}()
 
 // operatorKind is operatorText the other way round; ! is Not until the scanner
 // has seen what stands before it.
@@ -232,6 +259,10 @@ func (s *scanner) bracket(k Kind) {
 
 func (s *scanner) word(pos Pos) Token {
 	for s.off < len(s.src) {
+		if wordByte[s.src[s.off]] {
+			s.off++
+			continue
+		}
 		r, size := utf8.DecodeRuneInString(s.src[s.off:])
 		if r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) {
 			break
@@ -239,12 +270,25 @@ func (s *scanner) word(pos Pos) Token {
 		s.off += size
 	}
 	text := s.src[pos.Offset:s.off]
-	kind, ok := keywordKind[text]
-	if !ok || s.last == Dot || s.last == QuestDot {
-		kind = Ident
+	kind := Ident
+	if len(text) <= longestKeyword && s.last != Dot && s.last != QuestDot {
+		if k, ok := keywordKind[text]; ok {
+			kind = k
+		}
 	}
 	return Token{Kind: kind, Pos: pos, Text: text}
 }
+
+// longestKeyword is the length of continue.
+const longestKeyword = 8
+
+// wordByte tells which bytes go on with a word, of those that are characters.
+var wordByte = func() (is [256]bool) {
+	for c := range is {
+		is[c] = c == '_' || isDigit(byte(c)) || 'a' <= c|0x20 && c|0x20 <= 'z' && c < 0x80
+	}
+	return is
+}()
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
@@ -296,7 +340,7 @@ func (s *scanner) number(pos Pos) (Token, bool) {
 			s.errorf(pos, "bad number %s", t.Text)
 			return t, false
 		}
-		t.Float = f
+		t.Int = int64(math.Float64bits(f))
 		return t, true
 	}
 	if len(digits) > 1 && digits[0] == '0' {
@@ -354,7 +398,7 @@ func (s *scanner) raw(pos Pos) (Token, bool) {
 		}
 	}
 	s.off += end + 2
-	return Token{Kind: String, Pos: pos, Text: s.src[pos.Offset:s.off], Parts: []Part{{Text: text}}}, true
+	return Token{Kind: String, Pos: pos, Text: s.src[pos.Offset:s.off], parts: &[]Part{{Text: text}}}, true
 }
 
 // skipLine leaves the rest of a broken string alone.
@@ -366,6 +410,7 @@ func (s *scanner) skipLine() {
 
 func (s *scanner) quoted(pos Pos) (Token, bool) {
 	t := Token{Kind: String, Pos: pos}
+	var parts []Part
 	var text strings.Builder
 	s.off++
 	ok := true
@@ -376,8 +421,8 @@ func (s *scanner) quoted(pos Pos) (Token, bool) {
 			return t, false
 		case c == '"':
 			s.off++
-			t.Parts = append(t.Parts, Part{Text: text.String()})
-			t.Text = s.src[pos.Offset:s.off]
+			parts = append(parts, Part{Text: text.String()})
+			t.Text, t.parts = s.src[pos.Offset:s.off], &parts
 			return t, ok
 		case c == '\\':
 			r, isByte, good := s.escape('"')
@@ -388,14 +433,14 @@ func (s *scanner) quoted(pos Pos) (Token, bool) {
 				text.WriteRune(r)
 			}
 		case c == '$' && s.peek(1) == '{':
-			t.Parts = append(t.Parts, Part{Text: text.String()})
+			parts = append(parts, Part{Text: text.String()})
 			text.Reset()
 			toks, good := s.interpolation()
 			if !good {
 				s.skipLine()
 				return t, false
 			}
-			t.Parts = append(t.Parts, Part{Tokens: toks})
+			parts = append(parts, Part{Tokens: toks})
 		default:
 			text.WriteByte(c)
 			s.off++

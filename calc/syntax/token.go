@@ -7,20 +7,23 @@
 // deeper than [MaxDepth] is a syntax error.
 package syntax
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // A Pos is a place in the source. The zero Pos is unknown.
 type Pos struct {
-	Offset int // in bytes, from 0
-	Line   int // from 1
-	Col    int // in bytes, from 1
+	Offset int32 // in bytes, from 0
+	Line   int32 // from 1
+	Col    int32 // in bytes, from 1
 }
 
 // String returns "line:col".
 func (p Pos) String() string { return fmt.Sprintf("%d:%d", p.Line, p.Col) }
 
 // Kind is the kind of a token. Operators and keywords are kinds of their own.
-type Kind int
+type Kind uint8
 
 // The kinds of tokens.
 const (
@@ -152,13 +155,23 @@ func (k Kind) String() string {
 // A Token is a word of the source.
 type Token struct {
 	Kind  Kind
+	big   bool  // the Int 9223372036854775808, allowed only behind a minus
+	match int32 // of a bracket: index of its partner among the tokens; 0 if there is none
 	Pos   Pos
 	Text  string // as in the source
 	Int   int64  // value of an Int
-	Float float64
-	Parts []Part // of a String
-	big   bool   // the Int 9223372036854775808, allowed only behind a minus
-	match int    // of a bracket: index of its partner among the tokens; 0 if there is none
+	parts *[]Part
+}
+
+// Float returns the value of a Float.
+func (t *Token) Float() float64 { return math.Float64frombits(uint64(t.Int)) }
+
+// Parts returns the parts of a String.
+func (t *Token) Parts() []Part {
+	if t.parts == nil {
+		return nil
+	}
+	return *t.parts
 }
 
 // A Part of a string is literal text or, if Tokens is not nil, an interpolated

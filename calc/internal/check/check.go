@@ -166,7 +166,7 @@ func (c *Checker) sortedErrors() []*Error {
 		if a.File != b.File {
 			return rank(a) - rank(b)
 		}
-		return a.Pos.Offset - b.Pos.Offset
+		return int(a.Pos.Offset - b.Pos.Offset)
 	})
 	return errs[:min(len(errs), syntax.MaxErrors)]
 }

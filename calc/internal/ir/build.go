@@ -134,6 +134,7 @@ type builder struct {
 	state   []blockVars
 	loops   []loopTargets
 	env     *Value // the function's own closure
+	trash   *Block // where dead code goes
 }
 
 type loopTargets struct{ onBreak, onContinue *Block }
@@ -200,18 +201,27 @@ func (b *builder) start(blk *Block) { b.cur, b.dead = blk, false }
 
 // leave ends the current block; what comes behind is dead until the next start.
 func (b *builder) leave() {
-	b.cur = b.block()
-	b.seal(b.cur)
+	if b.trash == nil {
+		b.trash = b.block()
+		b.seal(b.trash)
+	}
+	b.cur = b.trash
 	b.dead = true
 }
 
 func (b *builder) jump(to *Block) {
+	if b.dead {
+		return
+	}
 	b.cur.Kind = Jump
 	b.cur.addEdge(to)
 	b.leave()
 }
 
 func (b *builder) branch(cond *Value, yes, no *Block) {
+	if b.dead {
+		return
+	}
 	b.cur.Kind, b.cur.Control = If, cond
 	b.cur.addEdge(yes)
 	b.cur.addEdge(no)
@@ -219,8 +229,19 @@ func (b *builder) branch(cond *Value, yes, no *Block) {
 }
 
 func (b *builder) ret(x *Value) {
+	if b.dead {
+		return
+	}
 	b.cur.Kind, b.cur.Control = Return, x
 	b.leave()
+}
+
+// stop ends the current block for good.
+func (b *builder) stop() {
+	if !b.dead {
+		b.cur.Kind = Stop
+		b.leave()
+	}
 }
 
 // get reads a variable.

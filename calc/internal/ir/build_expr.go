@@ -79,8 +79,7 @@ func (b *builder) builtin(f *typed.Builtin, pos syntax.Pos, args ...*Value) *Val
 	x := b.at(b.emit(Builtin, TypeOf(f.Result), args...), pos)
 	x.Aux = f
 	if f.Result.Is(types.KNever) {
-		b.cur.Kind = Stop
-		b.leave()
+		b.stop()
 	}
 	return x
 }
@@ -173,8 +172,7 @@ func (b *builder) call(n *typed.Call) *Value {
 	x := b.at(b.emit(Call, f.Result, args...), n.Pos)
 	x.Aux = f
 	if n.Func.Result.Is(types.KNever) {
-		b.cur.Kind = Stop
-		b.leave()
+		b.stop()
 	}
 	return x
 }

@@ -40,8 +40,9 @@ func (f *Func) postorder() []*Block {
 		next int
 	}
 	seen := make([]bool, f.blocks)
-	var order []*Block
-	stack := []step{{f.Blocks[0], 0}}
+	order := make([]*Block, 0, len(f.Blocks))
+	var few [16]step
+	stack := append(few[:0], step{f.Blocks[0], 0})
 	seen[f.Blocks[0].ID] = true
 	for len(stack) > 0 {
 		top := &stack[len(stack)-1]
@@ -147,7 +148,6 @@ func (f *Func) loops() []*Loop {
 	var list []*Loop
 	for i := len(f.Blocks) - 1; i >= 0; i-- {
 		h := f.Blocks[i]
-		l := &Loop{Header: h}
 		var todo []*Block
 		for _, p := range h.Preds {
 			if h.dominates(p) {
@@ -157,6 +157,7 @@ func (f *Func) loops() []*Loop {
 		if todo == nil {
 			continue
 		}
+		l := &Loop{Header: h}
 		l.take(todo)
 		list = append(list, l)
 	}

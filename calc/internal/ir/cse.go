@@ -1,6 +1,10 @@
 package ir
 
-import "github.com/groundwork-go/groundwork/calc/internal/typed"
+import (
+	"maps"
+
+	"github.com/groundwork-go/groundwork/calc/internal/typed"
+)
 
 // class is a part of memory that instructions read and write: the same slot of
 // structs, the elements of lists of one representation, the lengths of lists, a
@@ -66,6 +70,18 @@ func (v *Value) writes(f func(class)) (all bool) {
 type memory struct {
 	all    int // counts up when any class may have changed
 	states map[class]int
+	shared bool // with the block before
+}
+
+func (m *memory) set(c class, n int) {
+	switch {
+	case m.states == nil:
+		m.states = make(map[class]int)
+	case m.shared:
+		m.states = maps.Clone(m.states)
+	}
+	m.shared = false
+	m.states[c] = n
 }
 
 func (m *memory) state(c class) int { return max(m.all, m.states[c]) }
@@ -83,7 +99,8 @@ type key struct {
 // cse replaces what was computed before, on every way here. What an instruction
 // reads must not have changed since.
 func (f *Func) cse() {
-	f.analyze()
+	f.prune()
+	f.dominators()
 	c := &eliminator{f: f, children: make([][]*Block, f.blocks), ends: make([]*memory, f.blocks), known: make(map[key]*Value)}
 	for _, b := range f.Blocks[1:] {
 		c.children[b.idom.ID] = append(c.children[b.idom.ID], b)
@@ -124,16 +141,14 @@ func (c *eliminator) walk(top *Block) {
 }
 
 func (c *eliminator) block(b *Block) (added []key) {
-	m := &memory{states: make(map[class]int)}
+	var m *memory
 	if len(b.Preds) == 1 && c.ends[b.Preds[0].ID] != nil {
-		before := c.ends[b.Preds[0].ID]
-		m.all = before.all
-		for k, n := range before.states {
-			m.states[k] = n
-		}
+		before := *c.ends[b.Preds[0].ID]
+		before.shared = true
+		m = &before
 	} else {
 		c.clock++
-		m.all = c.clock
+		m = &memory{all: c.clock}
 	}
 	c.ends[b.ID] = m
 	for _, v := range b.Values {
@@ -150,7 +165,7 @@ func (c *eliminator) block(b *Block) (added []key) {
 		}
 		all := v.writes(func(w class) {
 			c.clock++
-			m.states[w] = c.clock
+			m.set(w, c.clock)
 		})
 		if all {
 			c.clock++

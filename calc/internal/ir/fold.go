@@ -10,6 +10,7 @@ import (
 // fold computes what has constant arguments, as a run would, and what needs no
 // computing. Faults stay where they are. Branches on constants go.
 func (f *Func) fold() {
+	branches := false
 	for _, b := range f.Blocks {
 		for _, v := range b.Values {
 			for i, a := range v.Args {
@@ -22,9 +23,12 @@ func (f *Func) fold() {
 		}
 		if b.Kind == If {
 			b.foldBranch()
+			branches = branches || b.Kind != If
 		}
 	}
-	f.prune()
+	if branches {
+		f.prune()
+	}
 	f.copies()
 }
 

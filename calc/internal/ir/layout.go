@@ -4,8 +4,10 @@ import "slices"
 
 // Merge joins blocks that always follow one another and drops empty ones.
 func (f *Func) merge() {
+	merged := false
 	for _, b := range f.Blocks {
 		for b.Kind == Jump && len(b.Succs[0].Preds) == 1 && b.Succs[0] != b {
+			merged = true
 			s := b.Succs[0]
 			for _, phi := range s.Phis() { // of one argument
 				phi.become(phi.Args[0])
@@ -25,8 +27,10 @@ func (f *Func) merge() {
 			s.Kind, s.Control, s.Values, s.Succs, s.Preds = Stop, nil, nil, nil, nil
 		}
 	}
-	f.prune()
-	f.copies()
+	if merged {
+		f.prune()
+		f.copies()
+	}
 }
 
 // Layout splits edges that need it and returns the order in which a code generator

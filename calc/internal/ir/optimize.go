@@ -73,11 +73,24 @@ func (p *Program) Optimize(first int, o Passes) {
 			o.run(f, []pass{{"unroll", (*Func).unroll}})
 			o.run(f, clean)
 		}
-		if len(f.analyze()) > 0 {
+		if f.hasLoops() {
 			o.run(f, loops)
 		}
 		o.run(f, finish)
 	}
+}
+
+// hasLoops tells whether control goes back anywhere.
+func (f *Func) hasLoops() bool {
+	f.prune()
+	for _, b := range f.Blocks {
+		for _, p := range b.Preds {
+			if p.number >= b.number {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // hasCalls tells whether a function calls another of the program.

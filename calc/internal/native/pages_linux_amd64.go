@@ -3,9 +3,14 @@ package native
 import (
 	"fmt"
 	"runtime"
+	"sync"
 	"syscall"
 	"unsafe"
 )
+
+// Available tells whether there is native code here. The processor is asked once: on
+// a virtual machine that takes a while.
+var Available = sync.OnceValue(hasSSE41)
 
 // enter runs code until it leaves.
 //
@@ -36,7 +41,7 @@ func Load(img *Image) (*Code, error) {
 // executable returns memory with code. Its pages are written first and made
 // executable then; they are never both.
 func executable(code []byte) ([]byte, error) {
-	if !hasSSE41() {
+	if !Available() {
 		return nil, fmt.Errorf("%w: the processor is too old", ErrSubset)
 	}
 	pages, err := syscall.Mmap(-1, 0, len(code), syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)

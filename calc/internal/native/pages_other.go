@@ -7,6 +7,9 @@ import (
 	"unsafe"
 )
 
+// Available tells whether there is native code here.
+func Available() bool { return false }
+
 func enter(uintptr, unsafe.Pointer) { panic("native: no such code") }
 
 func callLeaf(uintptr, *uint64) (result uint64, failed uint64) { panic("native: no such code") }

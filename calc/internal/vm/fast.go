@@ -233,7 +233,7 @@ func (m *Machine) fast() (reason why) {
 				goto overflow
 			}
 			w = unsafe.Add(w, ins>>16&0xffff*8)
-			r = unsafe.Add(r, ins>>32&0xffff*8)
+			r = unsafe.Add(r, ins>>32&0xffff*refSize)
 			*word(w, 0) = uint64(uintptr(pc) - uintptr(m.start))
 			pc = unsafe.Add(m.start, target)
 			fuel--
@@ -247,7 +247,7 @@ func (m *Machine) fast() (reason why) {
 				goto overflow
 			}
 			w = unsafe.Add(w, ins>>16&0xffff*8)
-			r = unsafe.Add(r, ins>>32&0xffff*8)
+			r = unsafe.Add(r, ins>>32&0xffff*refSize)
 			*word(w, 0) = uint64(uintptr(pc) - uintptr(m.start))
 			pc = unsafe.Add(m.start, m.code.funcs[c.Func].entry*8)
 			fuel--
@@ -258,14 +258,14 @@ func (m *Machine) fast() (reason why) {
 			pc = unsafe.Add(m.start, *word(w, 0))
 			ins = *(*uint64)(unsafe.Add(pc, -16))
 			w = unsafe.Add(w, -int(ins>>16&0xffff*8))
-			r = unsafe.Add(r, -int(ins>>32&0xffff*8))
+			r = unsafe.Add(r, -int(ins>>32&0xffff*refSize))
 			depth++
 		case opRetW:
 			x := *word(w, ins>>16&0xffff)
 			pc = unsafe.Add(m.start, *word(w, 0))
 			ins = *(*uint64)(unsafe.Add(pc, -16))
 			w = unsafe.Add(w, -int(ins>>16&0xffff*8))
-			r = unsafe.Add(r, -int(ins>>32&0xffff*8))
+			r = unsafe.Add(r, -int(ins>>32&0xffff*refSize))
 			depth++
 			if ins>>48 != noResult {
 				*word(w, ins>>48) = x
@@ -275,7 +275,7 @@ func (m *Machine) fast() (reason why) {
 			pc = unsafe.Add(m.start, *word(w, 0))
 			ins = *(*uint64)(unsafe.Add(pc, -16))
 			w = unsafe.Add(w, -int(ins>>16&0xffff*8))
-			r = unsafe.Add(r, -int(ins>>32&0xffff*8))
+			r = unsafe.Add(r, -int(ins>>32&0xffff*refSize))
 			depth++
 			if ins>>48 != noResult {
 				*word(w, ins>>48) = x
@@ -285,7 +285,7 @@ func (m *Machine) fast() (reason why) {
 			pc = unsafe.Add(m.start, *word(w, 0))
 			ins = *(*uint64)(unsafe.Add(pc, -16))
 			w = unsafe.Add(w, -int(ins>>16&0xffff*8))
-			r = unsafe.Add(r, -int(ins>>32&0xffff*8))
+			r = unsafe.Add(r, -int(ins>>32&0xffff*refSize))
 			depth++
 			if ins>>48 != noResult {
 				*ref(r, ins>>48) = x

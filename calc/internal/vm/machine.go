@@ -160,7 +160,7 @@ func (m *Machine) wordAt(w unsafe.Pointer) int {
 }
 
 func (m *Machine) refAt(r unsafe.Pointer) int {
-	return int(uintptr(r)-uintptr(unsafe.Pointer(&m.refs[0]))) / 8
+	return int(uintptr(r)-uintptr(unsafe.Pointer(&m.refs[0]))) / refSize
 }
 
 func (m *Machine) pcAt(pc unsafe.Pointer) int {
@@ -304,8 +304,11 @@ func (m *Machine) closure(c *closure) *value.Obj {
 	return value.NewClosure(c.fn, env)
 }
 
+// refSize is what a reference takes, as a constant that fits any type.
+const refSize = 4 << (^uintptr(0) >> 63)
+
 // word and ref return registers. The generator has seen to it that they are within
 // their windows, and calls that windows are within the stacks.
 func word(w unsafe.Pointer, i uint64) *uint64 { return (*uint64)(unsafe.Add(w, i*8)) }
 
-func ref(r unsafe.Pointer, i uint64) **value.Obj { return (**value.Obj)(unsafe.Add(r, i*8)) }
+func ref(r unsafe.Pointer, i uint64) **value.Obj { return (**value.Obj)(unsafe.Add(r, i*refSize)) }

@@ -18,7 +18,7 @@ const objectBytes = 32
 const batch = 4096
 
 // noDepth stands for no limit of calls.
-const noDepth = 1 << 40
+const noDepth = 1 << 30
 
 // run runs the code at entry in the second window until that returns.
 func (m *Machine) run(entry int) error {
@@ -73,7 +73,7 @@ func (m *Machine) back() {
 	m.pc = unsafe.Add(m.start, *word(m.w, 0)-8)
 	ins := *(*uint64)(unsafe.Add(m.pc, -8))
 	m.w = unsafe.Add(m.w, -int(ins>>16&0xffff*8))
-	m.r = unsafe.Add(m.r, -int(ins>>32&0xffff*8))
+	m.r = unsafe.Add(m.r, -int(ins>>32&0xffff*refSize))
 }
 
 // step does what fast does not: instructions that take memory, call something or

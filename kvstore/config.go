@@ -45,6 +45,10 @@ type config struct {
 	maxMemory  atomic.Int64
 	policy     atomic.Int64 // index of policyNames
 	samples    atomic.Int64
+
+	preamble       atomic.Bool  // the base of the log is a snapshot
+	rewritePercent atomic.Int64 // growth of the log that starts a rewriting, 0: never
+	rewriteMin     atomic.Int64 // bytes that it must have
 }
 
 var policyNames = [...]string{"noeviction", "volatile-lru", "allkeys-lru"}
@@ -227,11 +231,32 @@ func (db *DB) initConfig(o *Options) {
 	}))
 	c.add("client-output-buffer-limit", "normal 0 0 0 slave 256mb 64mb 60 pubsub 32mb 8mb 60", c.setOutput)
 	appendOnly := "no"
-	if db.dir != "" {
+	if db.dir != "" && !o.NoLog {
 		appendOnly = "yes"
 	}
 	c.add("appendonly", appendOnly, nil)
-	c.add("appendfsync", [...]string{"everysec", "always", "no"}[o.Fsync], nil)
+	c.add("aof-use-rdb-preamble", "yes", func(v string) (string, error) {
+		v = strings.ToLower(v)
+		if v != "yes" && v != "no" {
+			return "", configError("argument must be 'yes' or 'no'")
+		}
+		c.preamble.Store(v == "yes")
+		return v, nil
+	})
+	c.add("dbfilename", snapshotName, nil)
+	c.add("auto-aof-rewrite-percentage", "100", intSetting(&c.rewritePercent, 0, math.MaxInt32))
+	c.add("auto-aof-rewrite-min-size", "64mb", memorySetting(0, math.MaxInt64, func(n int64) { c.rewriteMin.Store(n) }))
+	names := []string{"everysec", "always", "no"}
+	c.add("appendfsync", names[o.Fsync], func(v string) (string, error) {
+		i := slices.Index(names, strings.ToLower(v))
+		if i < 0 {
+			return "", configError("argument(s) must be one of the following: " + strings.Join(names, ", "))
+		}
+		if db.log != nil {
+			db.log.SetPolicy(policyOf(Fsync(i)))
+		}
+		return names[i], nil
+	})
 	c.add("databases", strconv.Itoa(db.sp.DBs()), nil)
 	c.add("dir", db.dir, nil)
 	c.add("save", "", nil)

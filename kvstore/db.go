@@ -32,6 +32,10 @@ type Options struct {
 	// number 0. Zero means 16.
 	Databases int
 
+	// NoLog keeps no log: Open reads the snapshot file dump.rdb of the folder, if
+	// there is one, and SAVE and BGSAVE write it. What is changed after is lost.
+	NoLog bool
+
 	// Now is the clock of expiry. Nil means time.Now.
 	Now func() time.Time
 
@@ -65,7 +69,19 @@ type DB struct {
 
 	attention     atomic.Bool // clients are paused
 	noExpireCycle atomic.Bool
-	closed        atomic.Bool
+
+	rewriting sync.Mutex // held while the log is being rewritten
+	rewrites  background
+	saving    sync.Mutex // held while a snapshot is being written
+	saves     background
+	closed    atomic.Bool
+}
+
+// background is what INFO tells of work in the background.
+type background struct {
+	running, failed atomic.Bool
+	took            atomic.Int64 // nanoseconds
+	at              atomic.Int64 // Unix seconds of the last success
 }
 
 // counters are shared by all sessions.
@@ -124,9 +140,10 @@ func Open(dir string, o *Options) (*DB, error) {
 		db.logger = slog.New(slog.DiscardHandler)
 	}
 	db.sp.SetClock(uint32(db.now().Unix()))
+	db.saves.at.Store(db.now().Unix())
 	db.initConfig(o)
 	if dir != "" {
-		if err := db.openDir(o.Fsync); err != nil {
+		if err := db.openDir(o); err != nil {
 			return nil, err
 		}
 	}
@@ -152,6 +169,7 @@ func (db *DB) cron() {
 		if !db.noExpireCycle.Load() {
 			db.expireCycle(s)
 		}
+		db.careForLog()
 	}
 }
 
@@ -210,10 +228,13 @@ func (db *DB) Close() error {
 	db.sp.Lock(keyspace.All)
 	db.sp.Unlock(keyspace.All)
 	db.hub.close()
-	if db.log == nil {
+	if db.lock == nil {
 		return nil
 	}
-	err := db.log.Close()
+	var err error
+	if db.log != nil {
+		err = db.log.Close()
+	}
 	if lockErr := db.lock.Close(); err == nil {
 		err = lockErr
 	}
@@ -242,7 +263,8 @@ func (db *DB) Stats() Stats {
 		s.Expiring += expiring
 	}
 	if db.log != nil {
-		s.LogSize, s.OnDisk = db.log.Size(), true
+		s.LogSize, _ = db.log.Size()
+		s.OnDisk = true
 	}
 	return s
 }

@@ -164,7 +164,7 @@ func TestUpdateIsAllOrNothing(t *testing.T) {
 	require.NoError(t, db.Close())
 
 	// Cut the log inside of the transaction: all of it must be gone.
-	path := filepath.Join(dir, "appendonly.aof")
+	path := incr(dir, 1)
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
 	start := bytes.Index(data, []byte("MULTI"))
@@ -184,70 +184,6 @@ func TestUpdateIsAllOrNothing(t *testing.T) {
 	v, err := db.Get("empty")
 	require.NoError(t, err)
 	require.Empty(t, v)
-}
-
-func TestTornTailsAndDamage(t *testing.T) {
-	dir := t.TempDir()
-	db := open(t, dir, nil)
-	const n = 50
-	var ends []int64 // of the units
-	for i := range n {
-		require.NoError(t, db.Set(fmt.Sprint("key", i), []byte(fmt.Sprint("value ", i, " #CRC32C:5:00000000\n")), nil))
-		ends = append(ends, db.Stats().LogSize)
-	}
-	require.NoError(t, db.Close())
-	path := filepath.Join(dir, "appendonly.aof")
-	data, err := os.ReadFile(path)
-	require.NoError(t, err)
-	check := func(what string) (keys int, err error) {
-		db, err := kvstore.Open(dir, nil)
-		if err != nil {
-			return 0, err
-		}
-		defer db.Close()
-		for k, v := range db.All("") {
-			require.Equal(t, "value "+strings.TrimPrefix(k, "key")+" #CRC32C:5:00000000\n", string(v), what)
-			keys++
-		}
-		return keys, nil
-	}
-	for range 100 {
-		cut := rand.IntN(len(data))
-		require.NoError(t, os.WriteFile(path, data[:cut], 0o644))
-		keys, err := check(fmt.Sprint("cut at ", cut))
-		require.NoError(t, err)
-		want := 0
-		for want < n && ends[want] <= int64(cut) {
-			want++
-		}
-		require.Equal(t, want, keys, "longest valid prefix of a cut at %d", cut)
-	}
-	for _, tail := range [][]byte{make([]byte, 64<<10), []byte("*3\r\n$3\r\nSET"), []byte("#CRC32C:9999999:00000000\n")} {
-		require.NoError(t, os.WriteFile(path, append(bytes.Clone(data), tail...), 0o644))
-		keys, err := check("tail")
-		require.NoError(t, err)
-		require.Equal(t, n, keys)
-	}
-	refused := 0
-	for range 200 {
-		at := rand.IntN(len(data))
-		damaged := bytes.Clone(data)
-		damaged[at] ^= 1 << rand.IntN(8)
-		require.NoError(t, os.WriteFile(path, damaged, 0o644))
-		keys, err := check(fmt.Sprint("flipped at ", at))
-		var ce *kvstore.CorruptError
-		if errors.As(err, &ce) {
-			refused++
-			require.Equal(t, path, ce.File)
-			require.LessOrEqual(t, ce.Offset, int64(at))
-			continue
-		}
-		require.NoError(t, err)
-		if keys < n { // else it was the case of a hexadecimal digit
-			require.Greater(t, int64(at), ends[n-2], "only damage in the last unit may be taken for a torn tail")
-		}
-	}
-	require.Greater(t, refused, 100)
 }
 
 func TestReopenAndCompact(t *testing.T) {
@@ -523,22 +459,6 @@ func writeUntilKilled(dir string) {
 		}
 		os.Stdout.WriteString(strconv.Itoa(n) + "\n")
 	}
-}
-
-func FuzzLog(f *testing.F) {
-	f.Add([]byte("*1\r\n$4\r\nPING\r\n#CRC32C:14:00000000\n"))
-	f.Add([]byte("#CRC32C:0:00000000\n"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		dir := t.TempDir()
-		require.NoError(t, os.WriteFile(filepath.Join(dir, "appendonly.aof"), data, 0o644))
-		db, err := kvstore.Open(dir, nil)
-		if err != nil {
-			var ce *kvstore.CorruptError
-			require.ErrorAs(t, err, &ce)
-			return
-		}
-		require.NoError(t, db.Close())
-	})
 }
 
 func Example() {

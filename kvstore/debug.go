@@ -1,6 +1,7 @@
 package kvstore
 
 import (
+	"bytes"
 	"crypto/sha1"
 	"fmt"
 	"math"
@@ -22,7 +23,24 @@ func cmdDebug(s *Session, a [][]byte) {
 	case is(a[1], "SET-ACTIVE-EXPIRE") && len(a) == 3:
 		s.db.noExpireCycle.Store(string(a[2]) == "0")
 		s.w.ok()
+	case is(a[1], "RELOAD") && len(a) == 2:
+		if s.held != 0 {
+			s.fail("ERR DEBUG RELOAD inside of a transaction")
+			return
+		}
+		var b bytes.Buffer
+		err := s.db.Save(&b)
+		if err == nil {
+			err = s.db.Load(&b)
+		}
+		if err != nil {
+			s.fail("ERR " + err.Error())
+			return
+		}
+		s.w.ok()
 	case is(a[1], "OBJECT") && len(a) >= 3:
+		s.lock(keyspace.All, false)
+		defer s.unlock(keyspace.All, false)
 		e := s.peek(a[2])
 		if !e.Exists() {
 			s.fail("ERR no such key")
@@ -30,6 +48,8 @@ func cmdDebug(s *Session, a [][]byte) {
 		}
 		s.w.status(fmt.Sprintf("Value at:0x0 refcount:1 encoding:%s serializedlength:%d lru:%d lru_seconds_idle:%d", e.Encoding(), e.Bytes(), 0, e.Idle()))
 	case is(a[1], "DIGEST") && len(a) == 2:
+		s.lock(keyspace.All, false)
+		defer s.unlock(keyspace.All, false)
 		var sum [sha1.Size]byte
 		for dbi := range s.db.sp.DBs() {
 			for i := range keyspace.Stripes {
@@ -41,6 +61,8 @@ func cmdDebug(s *Session, a [][]byte) {
 		}
 		s.w.status(fmt.Sprintf("%x", sum[:]))
 	case is(a[1], "DIGEST-VALUE"):
+		s.lock(keyspace.All, false)
+		defer s.unlock(keyspace.All, false)
 		s.w.array(len(a) - 2)
 		for _, key := range a[2:] {
 			var sum [sha1.Size]byte

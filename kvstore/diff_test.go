@@ -88,6 +88,8 @@ func readRaw(r *bufio.Reader, dst []byte) ([]byte, error) {
 	return dst, nil
 }
 
+func newReader(r io.Reader) *bufio.Reader { return bufio.NewReader(r) }
+
 // split cuts a reply of several parts into them.
 func split(raw []byte) (head string, parts [][]byte) {
 	r := bufio.NewReader(bytes.NewReader(raw))
@@ -120,7 +122,9 @@ func sorted(raw []byte, group int) string {
 //   - what is chosen by chance: only the number of elements is compared
 //   - times to live: within two seconds
 //   - the order of SORT BY ALPHA, where equal ones may come in any
-//   - the id in HELLO; the address in MEMORY and DEBUG, which are not generated
+//   - the id in HELLO, what COMMAND lists, the bytes of MEMORY USAGE
+//   - not generated: OBJECT REFCOUNT, which tells of Redis's shared integers, and
+//     DEBUG
 func normalised(args []string, raw []byte) string {
 	switch name := strings.ToUpper(args[0]); name {
 	case "KEYS", "SMEMBERS", "SINTER", "SUNION", "SDIFF", "HKEYS", "HVALS", "SPOP":
@@ -160,6 +164,10 @@ func normalised(args []string, raw []byte) string {
 	case "COMMAND":
 		if len(args) < 2 || !strings.EqualFold(args[1], "GETKEYS") {
 			return string(raw[:1])
+		}
+	case "MEMORY":
+		if raw[0] == ':' {
+			return ":"
 		}
 	case "HELLO":
 		return string(raw[:1])

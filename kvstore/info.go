@@ -1,7 +1,6 @@
 package kvstore
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"runtime"
@@ -138,6 +137,14 @@ func (s *Session) infoSection(b *strings.Builder, name string) {
 func (s *Session) infoPersistence(p func(string, ...any)) {
 	db := s.db
 	p("loading:0\r\nasync_loading:0\r\nrdb_changes_since_last_save:%d", db.stats.dirty.Load())
+	saving, saved := 0, "ok"
+	if db.saves.running.Load() {
+		saving = 1
+	}
+	if db.saves.failed.Load() {
+		saved = "err"
+	}
+	p("rdb_bgsave_in_progress:%d\r\nrdb_last_save_time:%d\r\nrdb_last_bgsave_status:%s\r\nrdb_last_bgsave_time_sec:%d", saving, db.saves.at.Load(), saved, db.saves.took.Load()/1e9)
 	on := 0
 	if db.log != nil {
 		on = 1
@@ -148,7 +155,16 @@ func (s *Session) infoPersistence(p func(string, ...any)) {
 	}
 	p("aof_enabled:%d\r\naof_last_write_status:%s", on, status)
 	if db.log != nil {
-		p("aof_current_size:%d", db.log.Size())
+		now, base := db.log.Size()
+		running, status := 0, "ok"
+		if db.rewrites.running.Load() {
+			running = 1
+		}
+		if db.rewrites.failed.Load() {
+			status = "err"
+		}
+		p("aof_rewrite_in_progress:%d\r\naof_last_rewrite_time_sec:%d\r\naof_last_bgrewrite_status:%s", running, db.rewrites.took.Load()/1e9, status)
+		p("aof_current_size:%d\r\naof_base_size:%d", now, base)
 	}
 }
 
@@ -186,10 +202,6 @@ func cmdTime(s *Session, _ [][]byte) {
 	s.w.array(2)
 	s.w.bulk(itoa(now.Unix()))
 	s.w.bulk(itoa(int64(now.Nanosecond() / 1000)))
-}
-
-func cmdLastsave(s *Session, _ [][]byte) {
-	s.w.int(s.db.now().Add(-s.db.uptime()).Unix())
 }
 
 func cmdMemoryPurge(s *Session, _ [][]byte) { s.w.ok() }
@@ -231,15 +243,12 @@ func cmdBgrewriteaof(s *Session, _ [][]byte) {
 		s.fail("ERR Command not allowed inside a transaction")
 		return
 	}
-	s.db.rewriteSoon()
-	s.w.status("Background append only file rewriting started")
-}
-
-// rewriteSoon rewrites the log in the background.
-func (db *DB) rewriteSoon() {
-	db.wg.Go(func() {
-		if err := db.Compact(context.Background()); err != nil {
-			db.logger.Warn("rewriting the log failed", "error", err)
-		}
-	})
+	switch {
+	case s.db.log == nil:
+		s.fail("ERR the store keeps no log")
+	case s.db.rewriteSoon() != nil:
+		s.fail("ERR Background append only file rewriting already in progress")
+	default:
+		s.w.status("Background append only file rewriting started")
+	}
 }

@@ -5,88 +5,197 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
+	"strings"
+	"time"
 
 	"github.com/groundwork-go/groundwork/kvstore/internal/aof"
 	"github.com/groundwork-go/groundwork/kvstore/internal/keyspace"
-	"github.com/groundwork-go/groundwork/kvstore/resp"
+	"github.com/groundwork-go/groundwork/kvstore/rdb"
 )
 
-const logName = "appendonly.aof"
+// importNames are the logs of older stores, in one file: Redis up to version 6 and
+// the first version of this package, one with lines of SET key value, and
+// snapshots.
+var importNames = [...]string{aof.Name, "data.aof", snapshotName}
 
-func (db *DB) openDir(fsync Fsync) (err error) {
-	if err := os.MkdirAll(db.dir, 0o755); err != nil {
+func (db *DB) openDir(o *Options) (err error) {
+	folder := filepath.Join(db.dir, aof.Dir)
+	if o.NoLog {
+		folder = db.dir
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return fmt.Errorf("kvstore: %w", err)
 	}
 	if db.lock, err = lockFile(filepath.Join(db.dir, "LOCK")); err != nil {
 		return err
 	}
-	policy := [...]aof.Policy{FsyncEverySec: aof.EverySec, FsyncAlways: aof.Always, FsyncNo: aof.Never}[fsync]
-	path := filepath.Join(db.dir, logName)
-	s := db.NewSession(nil)
-	s.replaying, s.quiet = true, true
-	log, dropped, err := aof.Open(path, policy, func(unit []byte, offset int64) error { return db.replayUnit(s, unit, offset) })
-	if err != nil {
-		_ = db.lock.Close() // the first error counts
-		var damage *aof.DamageError
-		if errors.As(err, &damage) {
-			return &CorruptError{File: path, Offset: damage.Offset, Err: err}
-		}
-		var pathErr *fs.PathError
-		if errors.As(err, &pathErr) {
-			return fmt.Errorf("kvstore: %w", err)
-		}
-		return &CorruptError{File: path, Err: err}
-	}
-	if dropped > 0 {
-		db.logger.Warn("the tail of the log was torn and is cut off", "file", path, "offset", log.Size(), "bytes", dropped)
-	}
-	db.log = log
-	return aof.SyncDir(db.dir)
-}
-
-// replayUnit runs the commands of one unit of the log.
-func (db *DB) replayUnit(s *Session, unit []byte, offset int64) error {
-	s.dbi = 0
-	r := resp.NewReader(bytes.NewReader(unit), nil)
-	for {
-		args, err := r.ReadCommand()
+	defer func() {
 		if err != nil {
-			if r.Buffered() == 0 && err.Error() == "EOF" {
-				return nil
-			}
-			return fmt.Errorf("unit at offset %d: %w", offset, err)
+			_ = db.lock.Close() // the first error counts
 		}
-		if is(args[0], "MULTI") || is(args[0], "EXEC") {
+	}()
+	if o.NoLog {
+		return db.openSnapshot()
+	}
+	policy := policyOf(o.Fsync)
+	m, err := aof.ReadManifest(folder)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return db.openNew(folder, policy)
+	case errors.Is(err, aof.ErrManifest):
+		return &CorruptError{File: filepath.Join(folder, aof.Name+".manifest"), Err: err}
+	case err != nil:
+		return fmt.Errorf("kvstore: %w", err)
+	}
+	total, ours := int64(0), false
+	for i, f := range m.Files {
+		if f.Type == 'h' {
 			continue
 		}
-		if out := s.Exec(s.w.b[:0], args); len(out) > 0 && out[0] == '-' {
-			return fmt.Errorf("unit at offset %d: %s: %s", offset, args[0], out)
+		path := filepath.Join(folder, f.Name)
+		res, err := db.loadFile(path, i == len(m.Files)-1)
+		if err != nil {
+			return err
+		}
+		total += res.Good
+		ours = f.Type == 'i' && res.Checksummed
+	}
+	if db.log, err = aof.Open(folder, m, policy, ours, total); err != nil {
+		return fmt.Errorf("kvstore: %w", err)
+	}
+	return nil
+}
+
+// openSnapshot reads the snapshot file, if there is one.
+func (db *DB) openSnapshot() error {
+	path := filepath.Join(db.dir, snapshotName)
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	_, err := db.loadFile(path, false)
+	return err
+}
+
+func policyOf(f Fsync) aof.Policy {
+	return [...]aof.Policy{FsyncEverySec: aof.EverySec, FsyncAlways: aof.Always, FsyncNo: aof.Never}[f]
+}
+
+// openNew begins a log, with what a log of an older store in the folder holds.
+func (db *DB) openNew(folder string, policy aof.Policy) error {
+	var found string
+	for _, name := range importNames {
+		path := filepath.Join(db.dir, name)
+		if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() {
+			found = path
+			break
 		}
 	}
+	if found != "" {
+		if _, err := db.loadFile(found, true); err != nil {
+			return err
+		}
+	}
+	var err error
+	if db.log, err = aof.Open(folder, nil, policy, false, 0); err != nil {
+		return fmt.Errorf("kvstore: %w", err)
+	}
+	if found == "" {
+		return nil
+	}
+	if err := db.rewrite(context.Background()); err != nil {
+		_ = db.log.Close() // the first error counts
+		return fmt.Errorf("kvstore: import %s: %w", found, err)
+	}
+	db.logger.Info("an older log was imported and is not used any more", "file", found)
+	return nil
+}
+
+// loadFile runs the commands of a file. A torn tail is cut off if the file is the
+// last one.
+func (db *DB) loadFile(path string, last bool) (res aof.Result, err error) {
+	data, done, err := aof.Map(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return res, &CorruptError{File: path, Err: err}
+	}
+	if err != nil {
+		return res, fmt.Errorf("kvstore: %w", err)
+	}
+	defer done()
+	var head int64 // length of a snapshot before the commands
+	if bytes.HasPrefix(data, []byte("REDIS")) {
+		if head, err = db.loadSnapshot(data); err != nil {
+			return res, &CorruptError{File: path, Offset: offsetOf(err), Err: err}
+		}
+	}
+	if res, err = db.loadCommands(path, data[head:]); err == nil {
+		res.Good += head
+		err = db.cutTail(path, data, res.Good, last)
+	}
+	var ce *CorruptError
+	if errors.As(err, &ce) {
+		ce.Offset += head
+	}
+	res.Checksummed = res.Checksummed && head == 0
+	return res, err
+}
+
+func offsetOf(err error) int64 {
+	var re *rdb.Error
+	if errors.As(err, &re) {
+		return re.Offset
+	}
+	return 0
+}
+
+// loadCommands runs the commands of a log.
+func (db *DB) loadCommands(path string, data []byte) (res aof.Result, err error) {
+	s := db.NewSession(nil)
+	s.replaying, s.quiet = true, true
+	var out []byte
+	n := 0
+	began := time.Now()
+	res, err = aof.Scan(data, func(args [][]byte) error {
+		if n++; n%(1<<20) == 0 {
+			db.logger.Info("loading", "file", path, "commands", n, "seconds", int(time.Since(began).Seconds()))
+		}
+		if len(args) == 1 && (is(args[0], "MULTI") || is(args[0], "EXEC")) {
+			return nil // what is between is applied as a whole anyway
+		}
+		if out = s.Exec(out[:0], args); len(out) > 0 && out[0] == '-' {
+			return fmt.Errorf("%s: %s", args[0], strings.TrimSpace(string(out)))
+		}
+		return nil
+	})
+	var damage *aof.DamageError
+	switch {
+	case errors.As(err, &damage):
+		return res, &CorruptError{File: path, Offset: damage.Offset, Err: err}
+	case err != nil:
+		return res, &CorruptError{File: path, Offset: res.Good, Err: err}
+	}
+	return res, nil
+}
+
+// cutTail cuts off the torn tail of the last file.
+func (db *DB) cutTail(path string, data []byte, good int64, last bool) error {
+	torn := int64(len(data)) - good
+	switch {
+	case torn == 0:
+		return nil
+	case !last:
+		return &CorruptError{File: path, Offset: good, Err: errors.New("the end is missing")}
+	}
+	db.logger.Warn("the tail of the log was torn and is cut off", "file", path, "offset", good, "bytes", torn)
+	if err := os.Truncate(path, good); err != nil {
+		return fmt.Errorf("kvstore: %w", err)
+	}
+	return nil
 }
 
 // logUnit appends n commands of a database to the log.
-func (db *DB) logUnit(dbi int, unit []byte, n int, _ *Session) uint64 {
-	if dbi != 0 || n > 1 {
-		var head []byte
-		if n > 1 {
-			head = appendArgs(head, "MULTI")
-		}
-		if dbi != 0 {
-			head = appendArgs(head, "SELECT", strconv.Itoa(dbi))
-		}
-		unit = append(head, unit...)
-		if n > 1 {
-			unit = appendArgs(unit, "EXEC")
-		}
-	}
-	t, _ := db.log.Append(unit) // an error is found by Commit
-	return uint64(t)
-}
+func (db *DB) logUnit(dbi int, unit []byte, n int) uint64 { return db.log.Append(dbi, unit, n) }
 
 // logErr tells why nothing can be written.
 func (db *DB) logErr() error {
@@ -106,12 +215,21 @@ func (db *DB) Commit(ticket uint64) error {
 	if ticket == 0 || db.log == nil {
 		return nil
 	}
-	return db.log.Wait(int64(ticket))
+	err := db.log.Commit(ticket)
+	if errors.Is(err, aof.ErrClosed) {
+		return ErrClosed
+	}
+	return err
 }
 
-// CommitAsync calls done, from another goroutine, when Commit would return.
+// CommitAsync calls done, from another goroutine, when [DB.Commit] would return.
+// done must not block for long: others wait behind it.
 func (db *DB) CommitAsync(ticket uint64, done func(error)) {
-	go func() { done(db.Commit(ticket)) }()
+	if ticket == 0 || db.log == nil {
+		done(nil)
+		return
+	}
+	db.log.CommitAsync(ticket, done)
 }
 
 // Sync returns when everything that was written before is on disk.
@@ -122,8 +240,11 @@ func (db *DB) Sync() error {
 	return db.log.Sync()
 }
 
-// Compact writes the log anew with only what is alive. Writers wait meanwhile.
-// After an error of the disk it makes the store writable again.
+// errRewriting is answered while the log is being rewritten.
+var errRewriting = errors.New("kvstore: the log is being rewritten already")
+
+// Compact writes the log anew with only what is alive. Others read and write
+// meanwhile. It waits for a rewriting that is under way.
 func (db *DB) Compact(ctx context.Context) error {
 	if db.closed.Load() {
 		return ErrClosed
@@ -131,29 +252,100 @@ func (db *DB) Compact(ctx context.Context) error {
 	if db.log == nil {
 		return nil
 	}
-	db.sp.RLock(keyspace.All)
-	defer db.sp.RUnlock(keyspace.All)
-	return db.log.Replace(func(add func([]byte) error) error {
-		for dbi := range db.sp.DBs() {
-			for i := range keyspace.Stripes {
-				var err error
-				db.sp.ShardAt(dbi, i).Each(func(e keyspace.Entry) bool {
-					if err = ctx.Err(); err == nil {
-						v := e.Freeze()
-						var unit []byte
-						if dbi != 0 {
-							unit = appendArgs(unit, "SELECT", strconv.Itoa(dbi))
-						}
-						err = add(appendValue(unit, e.Key(), &v))
-					}
-					return err == nil
-				})
-				if err != nil {
-					return err
-				}
+	db.rewriting.Lock()
+	defer db.rewriting.Unlock()
+	return db.rewrite(ctx)
+}
+
+// rewriteSoon rewrites the log in the background.
+func (db *DB) rewriteSoon() error {
+	if !db.rewriting.TryLock() {
+		return errRewriting
+	}
+	db.wg.Go(func() {
+		defer db.rewriting.Unlock()
+		if err := db.rewrite(context.Background()); err != nil {
+			db.logger.Warn("rewriting the log failed", "error", err)
+		}
+	})
+	return nil
+}
+
+// rewrite rewrites the log; only one does so at a time.
+func (db *DB) rewrite(ctx context.Context) (err error) {
+	began := time.Now()
+	db.rewrites.running.Store(true)
+	defer func() {
+		db.rewrites.running.Store(false)
+		db.rewrites.failed.Store(err != nil)
+		db.rewrites.took.Store(int64(time.Since(began)))
+	}()
+	r, err := db.log.Rewrite(db.conf.preamble.Load())
+	if err != nil {
+		return err
+	}
+	db.sp.Lock(keyspace.All)
+	view := db.sp.OpenLocked()
+	r.Switch()
+	db.sp.Unlock(keyspace.All)
+	defer view.Close()
+	if err := db.writeBase(ctx, r, view); err != nil {
+		return err
+	}
+	now, _ := db.log.Size()
+	db.logger.Info("the log was rewritten", "bytes", now, "seconds", time.Since(began).Seconds())
+	return nil
+}
+
+// writeBase writes what is in a view to the base file.
+func (db *DB) writeBase(ctx context.Context, r *aof.Rewrite, view *keyspace.View) error {
+	if w := r.Writer(); w != nil {
+		if err := db.saveView(ctx, view, w, true); err != nil {
+			r.Abort()
+			return err
+		}
+		return r.Finish()
+	}
+	for dbi := range db.sp.DBs() {
+		if err := db.rewriteDB(ctx, r, view, dbi); err != nil {
+			r.Abort()
+			return err
+		}
+	}
+	return r.Finish()
+}
+
+func (db *DB) rewriteDB(ctx context.Context, r *aof.Rewrite, view *keyspace.View, dbi int) error {
+	var buf []byte
+	selected := false
+	return view.Drain(dbi, func(key []byte, e keyspace.Entry, old *keyspace.Value) error {
+		if !selected {
+			buf = appendArgs(buf, []byte("SELECT"), itoa(int64(dbi)))
+			selected = true
+		}
+		switch {
+		case old != nil:
+			buf = appendValue(buf, key, old)
+		case e.Type() == keyspace.String:
+			buf = appendArgs(buf, []byte("SET"), key, e.Str())
+			if at := e.ExpireAt(); at != 0 {
+				buf = appendArgs(buf, []byte("PEXPIREAT"), key, itoa(at))
 			}
+		default:
+			v := e.Freeze()
+			buf = appendValue(buf, key, &v)
 		}
 		return nil
+	}, func() error {
+		err := r.Add(buf)
+		buf = buf[:0]
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err == nil && db.closed.Load() {
+			err = ErrClosed
+		}
+		return err
 	})
 }
 
@@ -163,11 +355,7 @@ func appendValue(dst, key []byte, v *keyspace.Value) []byte {
 		dst = appendArgs(dst, []byte("SET"), key, v.Str())
 	} else {
 		name := [...]string{keyspace.List: "RPUSH", keyspace.Set: "SADD", keyspace.ZSet: "ZADD", keyspace.Hash: "HSET"}[v.Type]
-		var args [][]byte
-		flush := func() {
-			dst = appendArgs(dst, append([][]byte{[]byte(name), key}, args...)...)
-			args = args[:0]
-		}
+		args := [][]byte{[]byte(name), key}
 		v.Each(func(a, b []byte, score float64) bool {
 			switch v.Type {
 			case keyspace.ZSet:
@@ -177,17 +365,31 @@ func appendValue(dst, key []byte, v *keyspace.Value) []byte {
 			default:
 				args = append(args, a)
 			}
-			if len(args) >= 128 {
-				flush()
+			if len(args) >= 130 {
+				dst = appendArgs(dst, args...)
+				args = args[:2]
 			}
 			return true
 		})
-		if len(args) > 0 {
-			flush()
+		if len(args) > 2 {
+			dst = appendArgs(dst, args...)
 		}
 	}
 	if v.ExpireAt != 0 {
 		dst = appendArgs(dst, []byte("PEXPIREAT"), key, itoa(v.ExpireAt))
 	}
 	return dst
+}
+
+// careForLog rewrites the log when it has grown, or may lack something.
+func (db *DB) careForLog() {
+	if db.log == nil {
+		return
+	}
+	now, base := db.log.Size()
+	percent := db.conf.rewritePercent.Load()
+	grown := percent > 0 && now >= db.conf.rewriteMin.Load() && (now-base)*100/max(base, 1) >= percent
+	if grown || db.log.Lost() {
+		_ = db.rewriteSoon() // one is under way, or this one tells the logger
+	}
 }

@@ -472,7 +472,7 @@ func (s *Session) logUnit() {
 	if s.unitN == 0 || s.held != 0 {
 		return
 	}
-	s.last = s.db.logUnit(s.dbi, s.unit, s.unitN, s)
+	s.last = s.db.logUnit(s.dbi, s.unit, s.unitN)
 	if s.unit = s.unit[:0]; cap(s.unit) > 64<<10 {
 		s.unit = nil
 	}

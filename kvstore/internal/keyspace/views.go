@@ -3,31 +3,39 @@ package keyspace
 import (
 	"encoding/binary"
 	"math"
+	"strconv"
+
+	"github.com/groundwork-go/groundwork/kvstore/internal/intset"
+	"github.com/groundwork-go/groundwork/kvstore/internal/listpack"
+	"github.com/groundwork-go/groundwork/kvstore/internal/quicklist"
+	"github.com/groundwork-go/groundwork/kvstore/internal/table"
 )
 
 // A Value is a value that does not change any more: of a view, or on its way from
 // one key to another.
 type Value struct {
 	Type     Type
-	flags    uint32 // of a string, for OBJECT ENCODING
-	enc      enc
 	ExpireAt int64
 	Idle     uint32
-	data     []byte // the string, or the elements with their lengths before them
-	n        int    // elements
+	flags    uint32 // of a string, for OBJECT ENCODING
+	enc      enc
+	data     []byte // as in the record; of a large one the elements with their lengths before them
+	n        int    // elements of a large one
 }
 
 // Freeze returns a copy of the value.
 func (e Entry) Freeze() Value {
 	v := Value{Type: e.Type(), enc: e.enc(), flags: e.meta() & (flagRaw | flagText), ExpireAt: e.ExpireAt(), Idle: e.Idle()}
+	if !v.enc.large() {
+		v.data = append([]byte{}, e.payload()...)
+		return v
+	}
 	add := func(b []byte) bool {
 		v.data = append(binary.AppendUvarint(v.data, uint64(len(b))), b...)
 		v.n++
 		return true
 	}
 	switch v.Type {
-	case String:
-		v.data = append([]byte{}, e.Str()...)
 	case List:
 		e.ListEach(0, false, add)
 	case Set:
@@ -48,15 +56,44 @@ func (e Entry) Freeze() Value {
 	return v
 }
 
-// Len returns the number of elements.
-func (v *Value) Len() int { return v.n }
-
 // Str returns the string.
 func (v *Value) Str() []byte { return v.data }
 
 // Each calls f for the elements: a is an element, a member or a field; b the value
-// of the field.
+// of the field. What f gets is good during the call.
 func (v *Value) Each(f func(a, b []byte, score float64) bool) {
+	switch {
+	case v.enc.large():
+		v.eachLarge(f)
+	case v.enc == encIntset:
+		var scratch [24]byte
+		for i := range intset.Len(v.data) {
+			if !f(strconv.AppendInt(scratch[:0], intset.At(v.data, i), 10), nil, 0) {
+				return
+			}
+		}
+	case v.enc != encString:
+		var a, b [24]byte
+		for at := listpack.Header; !listpack.AtEnd(v.data, at); at = listpack.Next(v.data, at) {
+			first := listpack.Text(v.data[at:], a[:])
+			var second []byte
+			var score float64
+			if v.enc != encListPack {
+				at = listpack.Next(v.data, at)
+				if v.enc == encZPack {
+					score = packScore(v.data[at:])
+				} else {
+					second = listpack.Text(v.data[at:], b[:])
+				}
+			}
+			if !f(first, second, score) {
+				return
+			}
+		}
+	}
+}
+
+func (v *Value) eachLarge(f func(a, b []byte, score float64) bool) {
 	rest := v.data
 	next := func() []byte {
 		n, size := binary.Uvarint(rest)
@@ -83,51 +120,45 @@ func (v *Value) Each(f func(a, b []byte, score float64) bool) {
 
 // Put makes a key, which FindWrite did not find, a copy of the value.
 func (s *Shard) Put(e Entry, key []byte, v *Value) Entry {
-	if v.Type == String {
-		e = s.SetString(e, key, v.data, false)
+	if v.enc.large() {
+		e = s.putLarge(e, key, v)
+	} else {
+		e = s.insert(e.h, key, v.enc, len(v.data))
+		copy(e.payload(), v.data)
 		s.tab.SetMeta(e.r, e.meta()|v.flags)
-	}
-	v.Each(func(a, b []byte, score float64) bool {
-		switch v.Type {
-		case List:
-			if !e.Exists() {
-				e = s.NewList(e, key)
-			}
-			e.ListPush(a, false)
-		case Set:
-			if !e.Exists() {
-				e = s.NewSet(e, key, a)
-			}
-			e.SetAdd(a)
-		case ZSet:
-			if !e.Exists() {
-				e = s.NewZSet(e, key, a)
-			}
-			e.ZSet(a, score)
-		case Hash:
-			if !e.Exists() {
-				e = s.NewHash(e, key)
-			}
-			e.HashFits(max(len(a), len(b)))
-			e.HashSet(a, b)
-		}
-		return true
-	})
-	switch v.enc { // what was large stays so, whatever the limits are now
-	case encSet:
-		if e.enc() == encIntset {
-			e.setBig()
-		}
-	case encZSet:
-		if e.enc() == encZPack {
-			e.zbig()
-		}
-	case encHash:
-		e.hashBig()
 	}
 	if v.ExpireAt != 0 {
 		e.SetExpireAt(v.ExpireAt)
 	}
+	return e
+}
+
+// putLarge makes a large collection, whatever the limits are now.
+func (s *Shard) putLarge(e Entry, key []byte, v *Value) Entry {
+	e = s.insert(e.h, key, v.enc, 4)
+	var o object
+	switch v.enc {
+	case encList:
+		o.list = quicklist.New(s.sp.listLimits())
+	case encZSet:
+		o = newZObject(s.sp, v.n)
+	default:
+		o.tab = table.NewSize(s.sp.Hash, v.n)
+	}
+	v.Each(func(a, b []byte, score float64) bool {
+		switch v.enc {
+		case encList:
+			o.list.PushBack(a)
+		case encSet:
+			o.tab.Insert(o.tab.Hash(a), a, 0, 0)
+		case encZSet:
+			o.zinsert(o.tab.Hash(a), a, score)
+		default:
+			copy(o.tab.Value(o.tab.Insert(o.tab.Hash(a), a, 0, len(b))), b)
+		}
+		return true
+	})
+	e.setObject(v.enc, o)
 	return e
 }
 

@@ -1,0 +1,453 @@
+// Package aof keeps a store's log in Redis 7's layout: a folder with a manifest, a
+// base file and incremental files of commands. After each group of commands stands
+// a checksum in a line that Redis takes for a comment, so that both can read it.
+// It knows nothing of what the commands do.
+package aof
+
+import (
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Policy says when the log is synced.
+type Policy int32
+
+// The policies.
+const (
+	EverySec Policy = iota // once a second
+	Always                 // before Commit returns; all who wait share one sync
+	Never                  // left to the system
+)
+
+// ErrClosed is returned after Close.
+var ErrClosed = errors.New("aof: closed")
+
+// groupSize is the length from which a group is ended before it is written.
+const groupSize = 32 << 10
+
+// A Log is open for appending. All methods may be called concurrently.
+type Log struct {
+	dir    string
+	policy atomic.Int32
+	failed atomic.Bool // err is not nil
+
+	manifestMu sync.Mutex // taken after mu, never before
+	manifest   *Manifest  // guarded by manifestMu
+
+	mu       sync.Mutex
+	change   *sync.Cond
+	file     *os.File   // guarded by mu; of the leader while there is one
+	size     int64      // guarded by mu; bytes of the file that were written
+	synced   int64      // guarded by mu; bytes of it that are on disk
+	total    int64      // guarded by mu; bytes of all files, what is pending included
+	baseSize int64      // guarded by mu; of it when the log was last rewritten
+	pending  []byte     // guarded by mu
+	group    int        // guarded by mu; where the last group begins in pending
+	spare    []byte     // guarded by mu
+	queue    []rotation // guarded by mu; further files
+	db       int        // guarded by mu; the database that the last command is for
+	added    uint64     // guarded by mu; number of the last unit
+	written  uint64     // guarded by mu; units up to here are in the file
+	onDisk   uint64     // guarded by mu; units up to here are synced
+	leader   bool       // guarded by mu; somebody writes
+	err      error      // guarded by mu; why nothing can be written
+	newFile  bool       // guarded by mu; the file is not to be trusted: its sync failed
+	lost     bool       // guarded by mu; something may be missing in the files
+	startDB  int        // guarded by mu; the database in force where pending begins
+	closed   bool       // guarded by mu
+	waiters  []waiter   // guarded by mu; of CommitAsync
+	busy     bool       // guarded by mu; somebody answers waiters
+
+	stop chan struct{}
+	wg   sync.WaitGroup
+}
+
+// rotation is a file that follows after what is pending before it.
+type rotation struct {
+	before []byte // to be written to the file before
+	units  uint64 // number of the last unit in it
+	start  int    // the database in force where it begins
+	file   *os.File
+	r      *Rewrite
+}
+
+type waiter struct {
+	unit uint64
+	done func(error)
+}
+
+// Open opens the log of a folder for appending, in a new incremental file unless
+// the last one is ours and good is its length. The manifest is nil if there is no
+// log yet.
+func Open(dir string, m *Manifest, policy Policy, appendTo bool, total int64) (*Log, error) {
+	if m == nil {
+		m = &Manifest{}
+	}
+	l := &Log{dir: dir, manifest: m, db: -1, startDB: -1, total: total, baseSize: total, stop: make(chan struct{})}
+	l.policy.Store(int32(policy))
+	l.change = sync.NewCond(&l.mu)
+	var err error
+	if appendTo {
+		f := m.Files[len(m.Files)-1]
+		if l.file, err = os.OpenFile(filepath.Join(dir, f.Name), os.O_WRONLY, 0); err != nil {
+			return nil, err
+		}
+		if l.size, err = l.file.Seek(0, 2); err != nil {
+			_ = l.file.Close() // the first error counts
+			return nil, err
+		}
+		l.synced = l.size
+	} else if l.file, _, err = l.create(); err != nil {
+		return nil, err
+	} else {
+		l.size, l.synced = int64(len(header)), int64(len(header))
+		l.total += l.size
+	}
+	l.wg.Go(l.ticks)
+	return l, nil
+}
+
+// create makes the next incremental file and lists it.
+func (l *Log) create() (f *os.File, name string, err error) {
+	l.manifestMu.Lock()
+	defer l.manifestMu.Unlock()
+	seq := l.manifest.last("ih") + 1
+	name = Name + "." + strconv.FormatInt(seq, 10) + ".incr.aof"
+	f, err = os.OpenFile(filepath.Join(l.dir, name), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err != nil {
+		return nil, "", err
+	}
+	if _, err = f.WriteString(header); err == nil {
+		err = f.Sync()
+	}
+	if err == nil {
+		m := &Manifest{append(l.manifest.Files[:len(l.manifest.Files):len(l.manifest.Files)], File{name, seq, 'i'})}
+		if err = m.Write(l.dir); err == nil {
+			l.manifest = m
+			return f, name, nil
+		}
+	}
+	_ = f.Close() // the first error counts
+	return nil, "", err
+}
+
+// SetPolicy changes the policy.
+func (l *Log) SetPolicy(p Policy) { l.policy.Store(int32(p)) }
+
+// Append adds n commands for a database as one unit, of which it keeps nothing, and
+// returns its number for Commit.
+func (l *Log) Append(db int, commands []byte, n int) uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before := len(l.pending)
+	if db != l.db {
+		l.pending = appendSelect(l.pending, db)
+		l.db = db
+	}
+	if n > 1 {
+		l.pending = append(l.pending, "*1\r\n$5\r\nMULTI\r\n"...)
+	}
+	l.pending = append(l.pending, commands...)
+	if n > 1 {
+		l.pending = append(l.pending, "*1\r\n$4\r\nEXEC\r\n"...)
+	}
+	if len(l.pending)-l.group >= groupSize {
+		l.endGroup()
+	}
+	l.total += int64(len(l.pending) - before)
+	l.added++
+	return l.added
+}
+
+// appendSelect is in lower case for Scan.
+func appendSelect(dst []byte, db int) []byte {
+	s := strconv.Itoa(db)
+	dst = append(dst, "*2\r\n$6\r\nselect\r\n$"...)
+	return append(strconv.AppendInt(dst, int64(len(s)), 10), "\r\n"+s+"\r\n"...)
+}
+
+// endGroup puts the checksum behind the last group. Called with mu held.
+func (l *Log) endGroup() {
+	if g := l.pending[l.group:]; len(g) > 0 {
+		before := len(l.pending)
+		l.pending = appendAnnotation(l.pending, len(g), crc32.Checksum(g, castagnoli))
+		l.total += int64(len(l.pending) - before)
+	}
+	l.group = len(l.pending)
+}
+
+// Err returns why nothing can be written, nil if it can.
+func (l *Log) Err() error {
+	if !l.failed.Load() {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}
+
+// Size returns the length of all files, what is pending included, and what it was
+// when the log was last rewritten.
+func (l *Log) Size() (now, base int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.total, l.baseSize
+}
+
+// Commit returns when the unit is as safe as the policy promises. Who comes first
+// does the work for all who have come when it begins.
+func (l *Log) Commit(unit uint64) error { return l.reach(unit, Policy(l.policy.Load()) == Always) }
+
+// Sync returns when all units that were added are on disk.
+func (l *Log) Sync() error {
+	l.mu.Lock()
+	unit := l.added
+	l.mu.Unlock()
+	return l.reach(unit, true)
+}
+
+func (l *Log) reach(unit uint64, sync bool) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for {
+		switch {
+		case sync && l.onDisk >= unit && len(l.queue) == 0, !sync && l.written >= unit:
+			return nil
+		case l.err != nil:
+			return l.err
+		case l.closed:
+			return ErrClosed
+		case l.leader:
+			l.change.Wait()
+		default:
+			l.write(sync)
+		}
+	}
+}
+
+// CommitAsync calls done, from another goroutine, when Commit would return.
+func (l *Log) CommitAsync(unit uint64, done func(error)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiters = append(l.waiters, waiter{unit, done})
+	if !l.busy {
+		l.busy = true
+		l.wg.Go(l.answer)
+	}
+}
+
+// answer commits for those who wait, until there are none.
+func (l *Log) answer() {
+	for {
+		l.mu.Lock()
+		list := l.waiters
+		l.waiters = nil
+		if len(list) == 0 {
+			l.busy = false
+			l.mu.Unlock()
+			return
+		}
+		l.mu.Unlock()
+		last := uint64(0)
+		for _, w := range list {
+			last = max(last, w.unit)
+		}
+		err := l.Commit(last)
+		for _, w := range list {
+			w.done(err)
+		}
+	}
+}
+
+// write writes what is pending, and syncs it if asked to. Called with mu held, which
+// it gives back meanwhile; there must be no leader.
+func (l *Log) write(sync bool) {
+	l.leader = true
+	l.endGroup()
+	if l.newFile && len(l.queue) > 0 {
+		l.unrotate()
+	}
+	batch, unit, start := l.pending, l.added, l.startDB
+	var next *rotation
+	if len(l.queue) > 0 { // the rest of the file before comes first
+		next = &l.queue[0]
+		batch, unit, start = next.before, next.units, next.start
+	} else {
+		l.pending, l.group, l.spare = l.spare[:0], 0, nil
+		l.startDB = l.db
+	}
+	file, size, synced, replace := l.file, l.size, l.synced, l.newFile
+	sync = sync || next != nil
+	l.mu.Unlock()
+
+	var err error
+	syncFailed := false
+	if replace {
+		if file, err = l.replace(file, synced, start); err == nil {
+			size, synced = 0, 0 // set below
+			replace = false
+		}
+	}
+	if err == nil {
+		if size == 0 {
+			size, _ = file.Seek(0, 1) // a file that is open for writing has a place
+			synced = size
+		}
+		syncFailed, err = writeBatch(file, batch, size, sync)
+	}
+
+	l.mu.Lock()
+	l.leader = false
+	l.change.Broadcast()
+	l.file, l.size, l.synced = file, size, synced
+	l.newFile = replace || syncFailed
+	if err != nil {
+		l.err = fmt.Errorf("write %s: %w", file.Name(), err)
+		l.failed.Store(true)
+		l.lost = l.lost || syncFailed && !sync || syncFailed && Policy(l.policy.Load()) != Always
+		if next == nil { // it is tried again
+			l.pending = append(batch[:len(batch):len(batch)], l.pending...)
+			l.group += len(batch)
+			l.startDB = start
+		}
+		return
+	}
+	l.err = nil
+	l.failed.Store(false)
+	l.size += int64(len(batch))
+	l.written = unit
+	if sync {
+		l.onDisk, l.synced = unit, l.size
+	}
+	switch {
+	case next != nil:
+		_ = l.file.Close() // it is synced
+		l.file, l.size, l.synced = next.file, int64(len(header)), int64(len(header))
+		l.queue = l.queue[1:]
+	case cap(batch) <= 1<<20:
+		l.spare = batch[:0]
+	}
+}
+
+// writeBatch writes and perhaps syncs. After an error the file has its old size,
+// unless untrusted says otherwise.
+func writeBatch(file *os.File, batch []byte, size int64, sync bool) (untrusted bool, err error) {
+	if len(batch) > 0 {
+		if _, err = file.Write(batch); err != nil {
+			// A half group would be damage once more follows.
+			if file.Truncate(size) != nil {
+				return true, err
+			}
+			_, seekErr := file.Seek(size, 0)
+			return seekErr != nil, err
+		}
+	}
+	if sync {
+		if err = file.Sync(); err != nil {
+			return true, err // what the system has in memory may be gone
+		}
+	}
+	return false, nil
+}
+
+// replace returns a new file in the place of one that is not trusted, which is cut
+// where it is known to be on disk. What was written behind that and is not in the
+// batch is lost: Lost tells.
+func (l *Log) replace(old *os.File, synced int64, db int) (*os.File, error) {
+	if err := old.Truncate(synced); err != nil {
+		return old, err
+	}
+	f, _, err := l.create()
+	if err != nil {
+		return old, err
+	}
+	if db > 0 { // readers begin each file with 0
+		s := appendSelect(nil, db)
+		if _, err = f.Write(appendAnnotation(s, len(s), crc32.Checksum(s, castagnoli))); err != nil {
+			_ = f.Close() // the first error counts
+			return old, err
+		}
+	}
+	_ = old.Close() // it is not used any more
+	return f, nil
+}
+
+// unrotate gives up a rewriting, because the file before it is not trusted: what
+// was to be written there goes to the next file. Called with mu held.
+func (l *Log) unrotate() {
+	q := l.queue[0]
+	q.r.void = true
+	l.queue = l.queue[1:]
+	l.pending = append(q.before, l.pending...)
+	l.group = len(l.pending)
+	l.startDB = q.start
+	_ = q.file.Close() // it stays in the manifest, empty
+}
+
+// ticks syncs once a second, and tries again after an error.
+func (l *Log) ticks() {
+	t := time.NewTicker(time.Second / 5)
+	defer t.Stop()
+	for i := 1; ; i++ {
+		select {
+		case <-l.stop:
+			return
+		case <-t.C:
+		}
+		l.mu.Lock()
+		policy := Policy(l.policy.Load())
+		dirty := l.onDisk < l.added
+		if !l.leader && (l.err != nil && dirty || l.err == nil && dirty && policy == EverySec && i%5 == 0 || l.written < l.added && l.err == nil) {
+			l.write(policy == Always || policy == EverySec && i%5 == 0 || l.newFile)
+		}
+		l.mu.Unlock()
+	}
+}
+
+// Lost tells whether an error has left the files without something that only the
+// memory has: they should be rewritten.
+func (l *Log) Lost() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lost && l.err == nil
+}
+
+// SetLost says so.
+func (l *Log) SetLost() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lost = true
+}
+
+// Close writes and syncs what is pending. A second Close does nothing.
+func (l *Log) Close() error {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return nil
+	}
+	for l.leader {
+		l.change.Wait()
+	}
+	for len(l.queue) > 0 && l.err == nil {
+		l.write(true)
+	}
+	l.write(true)
+	l.closed = true
+	l.change.Broadcast()
+	err := l.err
+	l.mu.Unlock()
+	close(l.stop)
+	l.wg.Wait()
+	if closeErr := l.file.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}

@@ -1,0 +1,293 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"fmt"
+	"log"
+	"math"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/tidwall/redcon"
+
+	"github.com/groundwork-go/groundwork/kvstore"
+	"github.com/groundwork-go/groundwork/kvstore/server"
+)
+
+// serveCommand makes this program a server that is measured from outside.
+const serveCommand = "serve"
+
+// serve serves as who, on a socket whose name is given, with data in dir if that is
+// not empty.
+func serve(args []string) {
+	who, addr, dir := args[0], args[1], args[2]
+	switch who {
+	case "kvstore":
+		db, err := kvstore.Open(dir, &kvstore.Options{Fsync: kvstore.FsyncAlways})
+		check(err)
+		l, err := net.Listen("tcp", addr)
+		check(err)
+		check(server.New(db, nil).Serve(l))
+	case "redcon + map":
+		check(serveRedcon(addr))
+	case "miniredis":
+		m := miniredis.NewMiniRedis()
+		check(m.StartAddr(addr))
+		select {}
+	default:
+		log.Fatalf("bench: nobody is called %q", who)
+	}
+}
+
+// serveRedcon is the usual way to write such a server in Go.
+func serveRedcon(addr string) error {
+	var mu sync.RWMutex
+	data := make(map[string][]byte)
+	return redcon.ListenAndServe(addr, func(c redcon.Conn, cmd redcon.Command) {
+		switch strings.ToLower(string(cmd.Args[0])) {
+		case "set":
+			mu.Lock()
+			data[string(cmd.Args[1])] = cmd.Args[2]
+			mu.Unlock()
+			c.WriteString("OK")
+		case "get":
+			mu.RLock()
+			v, ok := data[string(cmd.Args[1])]
+			mu.RUnlock()
+			if ok {
+				c.WriteBulk(v)
+			} else {
+				c.WriteNull()
+			}
+		case "ping":
+			c.WriteString("PONG")
+		default:
+			c.WriteError("ERR unknown command")
+		}
+	}, nil, nil)
+}
+
+// A process is a server that runs.
+type process struct {
+	cmd  *exec.Cmd
+	port string
+}
+
+// startServer starts a server and waits until it answers.
+func startServer(who, dir string, fsync string) *process {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	check(err)
+	addr := l.Addr().String()
+	check(l.Close())
+	_, port, _ := net.SplitHostPort(addr)
+	var cmd *exec.Cmd
+	if who == "redis" {
+		path, err := exec.LookPath("redis-server")
+		check(err)
+		args := []string{"--port", port, "--save", "", "--dir", dir, "--enable-debug-command", "yes"}
+		if fsync != "" {
+			args = append(args, "--appendonly", "yes", "--appendfsync", fsync)
+		}
+		cmd = exec.Command(path, args...)
+	} else {
+		self, err := os.Executable()
+		check(err)
+		data := ""
+		if fsync != "" {
+			data = dir
+		}
+		cmd = exec.Command(self, serveCommand, who, addr, data)
+		cmd.Stderr = os.Stderr
+	}
+	check(cmd.Start())
+	p := &process{cmd, port}
+	for range 500 {
+		if c, err := net.Dial("tcp", addr); err == nil {
+			c.Close()
+			return p
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	log.Fatalf("bench: %s does not answer", who)
+	return nil
+}
+
+func (p *process) stop() {
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait() // it was killed
+}
+
+// cpu returns the CPU time that the process has used.
+func (p *process) cpu() time.Duration {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	check(err)
+	fields := strings.Fields(string(data)[strings.LastIndexByte(string(data), ')')+1:])
+	user, _ := strconv.Atoi(fields[11])
+	system, _ := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * 10 * time.Millisecond
+}
+
+// rss returns the resident bytes of the process.
+func (p *process) rss() int64 {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.cmd.Process.Pid))
+	check(err)
+	pages, _ := strconv.ParseInt(strings.Fields(string(data))[1], 10, 64)
+	return pages * int64(os.Getpagesize())
+}
+
+// A result is what redis-benchmark and the clock say of one test.
+type result struct{ cpu, rps, p99 float64 } // microseconds per request, requests per second, milliseconds
+
+// drive runs one test of redis-benchmark.
+func (p *process) drive(test string, n, pipeline int) result {
+	before := p.cpu()
+	out, err := exec.Command("redis-benchmark", "-p", p.port, "-c", "50", "-r", "100000", "-d", "32",
+		"-n", strconv.Itoa(n), "-P", strconv.Itoa(pipeline), "-t", test, "--csv").Output()
+	check(err)
+	used := p.cpu() - before
+	rows, err := csv.NewReader(strings.NewReader(string(out))).ReadAll()
+	check(err)
+	last := rows[len(rows)-1]
+	rps, _ := strconv.ParseFloat(last[1], 64)
+	p99, _ := strconv.ParseFloat(last[6], 64)
+	return result{float64(used.Microseconds()) / float64(n), rps, p99}
+}
+
+func benchServers(s *settings, pipeline int, fsync string) {
+	tests := []string{"set", "get", "incr", "lpush", "rpop", "sadd", "hset", "zadd", "mset"}
+	n := s.requests
+	names := []string{"kvstore", "redis"}
+	switch {
+	case fsync != "":
+		tests = []string{"set"}
+		n = min(n, 50_000)
+	case pipeline > 1:
+		n *= 3
+	}
+	all := make(map[string]map[string][]result)
+	for range s.rounds {
+		for _, who := range names {
+			if !s.who.MatchString(who) {
+				continue
+			}
+			dir, err := os.MkdirTemp(s.dir, "kvbench")
+			check(err)
+			p := startServer(who, dir, fsync)
+			for _, t := range tests {
+				if all[t] == nil {
+					all[t] = make(map[string][]result)
+				}
+				all[t][who] = append(all[t][who], p.drive(t, n, pipeline))
+			}
+			p.stop()
+			check(os.RemoveAll(dir))
+		}
+	}
+	// Of the peers with fewer commands, SET and GET once.
+	if fsync == "" {
+		for _, who := range []string{"redcon + map", "miniredis"} {
+			if s.who.MatchString(who) {
+				p := startServer(who, "", "")
+				for _, t := range tests[:2] {
+					all[t][who] = append(all[t][who], p.drive(t, min(n, 100_000), pipeline))
+				}
+				p.stop()
+			}
+		}
+	}
+	logSum, count := 0.0, 0
+	table("test\twho\tCPU us/request\tto redis\trequests/s\tp99 ms", func(print func(string, ...any)) {
+		for _, t := range tests {
+			redis := medianOf(all[t]["redis"]).cpu
+			for _, who := range append(names, "redcon + map", "miniredis") {
+				if len(all[t][who]) == 0 {
+					continue
+				}
+				m := medianOf(all[t][who])
+				print("%s\t%s\t%.2f\t%.2f\t%.0f\t%.2f", t, who, m.cpu, m.cpu/redis, m.rps, m.p99)
+				if who == "kvstore" && redis > 0 {
+					logSum += math.Log(m.cpu / redis)
+					count++
+				}
+			}
+		}
+	})
+	if count > 0 {
+		fmt.Printf("geometric mean of CPU per request to redis: %.2f\n", math.Exp(logSum/float64(count)))
+	}
+}
+
+func medianOf(list []result) result {
+	var cpu, rps, p99 []float64
+	for _, r := range list {
+		cpu, rps, p99 = append(cpu, r.cpu), append(rps, r.rps), append(p99, r.p99)
+	}
+	return result{median(cpu), median(rps), median(p99)}
+}
+
+// benchMemory measures the growth of the resident memory.
+func benchMemory(s *settings) {
+	growth := make(map[string][]float64)
+	names := []string{"kvstore", "redis", "redcon + map", "miniredis"}
+	for range s.rounds {
+		for _, who := range names {
+			if !s.who.MatchString(who) {
+				continue
+			}
+			p := startServer(who, s.dir, "")
+			before := p.rss()
+			check(fill(context.Background(), p.port, s.keys))
+			growth[who] = append(growth[who], float64(p.rss()-before)/float64(s.keys))
+			p.stop()
+		}
+	}
+	table("who\tbytes per key of 16 with 32\tto redis", func(print func(string, ...any)) {
+		for _, who := range names {
+			print("%s\t%.1f\t%.2f", who, median(growth[who]), median(growth[who])/median(growth["redis"]))
+		}
+	})
+}
+
+// fill sets keys in pipelines.
+func fill(_ context.Context, port string, keys int) error {
+	c, err := net.Dial("tcp", "127.0.0.1:"+port)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	const at = 1000
+	var out []byte
+	in := make([]byte, 5*at)
+	for first := 0; first < keys; first += at {
+		out = out[:0]
+		for i := first; i < first+at; i++ {
+			out = fmt.Appendf(out, "*3\r\n$3\r\nSET\r\n$16\r\nkey:%012d\r\n$32\r\n%032d\r\n", i, i)
+		}
+		if _, err := c.Write(out); err != nil {
+			return err
+		}
+		for have := 0; have < len(in); {
+			n, err := c.Read(in[have:])
+			if err != nil {
+				return err
+			}
+			have += n
+		}
+	}
+	return nil
+}
+
+// tempDir makes a folder for files.
+func (s *settings) tempDir(name string) string {
+	dir, err := os.MkdirTemp(s.dir, "kvbench-"+filepath.Base(name))
+	check(err)
+	return dir
+}

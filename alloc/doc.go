@@ -11,19 +11,22 @@
 //
 // A [Heap] is the general allocator, a [Cache] a faster way into it for one
 // goroutine. [New], [MakeSlice] and [NewRef] are for values of types without
-// pointers. Two more allocators live in packages of their own: alloc/arena frees
-// everything at once, alloc/freelist manages one given buffer.
+// pointers. More allocators live in packages of their own: alloc/arena frees
+// everything at once, alloc/slab keeps objects constructed, alloc/freelist, alloc/buddy
+// and alloc/tlsf manage one given buffer. alloc/replay compares them all on one trace.
 //
 // # How a Heap works
 //
 // Memory comes from the system in segments of 4 MiB, which are cut into pages of
-// 64 KiB or more that hold blocks of one of 80 size classes. Each thread that runs Go
+// 64 KiB or more that hold blocks of one of 96 size classes. Each thread that runs Go
 // code has a cache of pages; allocating from it and freeing into it take no lock and
-// no atomic operation. A block of a page that another thread's cache owns is put
-// on the page's own list by one compare-and-swap. A page that is full has no owner:
-// who frees a block of it first becomes its owner. Blocks above 64 KiB are pages of
-// their own, those above 2 MiB mappings of their own. (Under the race detector and
-// on 32-bit systems these sizes are a quarter.) The design follows mimalloc.
+// no atomic operation. A bit in the page's header tells that a block is free: freeing
+// does not touch the block. A block of a page that another thread's cache owns is
+// freed by one compare-and-swap in that header, which the owner looks at when the page
+// has nothing else. A page that is full has no owner: who frees a block of it first
+// becomes its owner. Blocks above 32 KiB are pages of their own, those above 2 MiB
+// mappings of their own. (Under the race detector and on 32-bit systems these sizes
+// are smaller.) Much of the design is mimalloc's.
 //
 // # Guarantees
 //
@@ -32,8 +35,8 @@
 //     by HeapOptions.Zero, [Heap.Calloc] and the typed functions.
 //   - Freeing a pointer that is not the start of a block of this heap is
 //     [ErrForeign] and changes nothing. Freeing a block twice is [ErrDoubleFree] as
-//     long as the block was neither written to nor handed out again in between; with
-//     HeapOptions.Debug always.
+//     long as the block was not handed out again in between; it may go unnoticed if
+//     the second free is on another thread. With HeapOptions.Debug neither does.
 //   - Free memory goes back to the system after HeapOptions.Decay, or on
 //     [Heap.Trim].
 //   - Close unmaps everything and reports blocks that are still alive as a

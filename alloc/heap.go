@@ -18,7 +18,7 @@ type HeapOptions struct {
 	Limit int64
 
 	// Decay is how long free memory is kept before it goes back to the system: at
-	// least that long, at most twice. Zero means one second; negative means until
+	// least that long, at most twice. Zero means 50 milliseconds; negative means until
 	// [Heap.Trim].
 	Decay time.Duration
 
@@ -99,7 +99,7 @@ func NewHeap(o *HeapOptions) (*Heap, error) {
 
 func newHeap(o *HeapOptions, c engine.Config) (*Heap, error) {
 	if c.Decay == 0 {
-		c.Decay = time.Second
+		c.Decay = 50 * time.Millisecond
 	}
 	e, err := engine.New(c)
 	if err != nil {
@@ -186,8 +186,8 @@ func (h *Heap) Realloc(p unsafe.Pointer, n int) unsafe.Pointer {
 
 // Free takes back a block. Nil is ignored. The errors are [ErrForeign],
 // [ErrDoubleFree] and [ErrClosed], and with Debug a [*Fault]; the heap is as it was
-// then. Without Debug a double free goes unnoticed if the block was written to
-// after the first, or is in use again.
+// then. Without Debug a double free goes unnoticed if the block is in use again, and
+// may do so if it is on another thread than the first.
 func (h *Heap) Free(p unsafe.Pointer) error { return h.front.Free(p) }
 
 // UsableSize returns how many bytes the block at p really has, at least what was

@@ -43,7 +43,7 @@ var cases = []testCase{
 	{"larson, 2 workers", "larson", 0, 3_000_000, false},
 	{"remote free 64 B", "remote", 64, 2_000_000, false},
 	{"remote free 1 KiB", "remote", 1 << 10, 2_000_000, false},
-	{"churn, 140 MB live", "churn", 140_000_000, 1_000_000, false},
+	{"churn, 140 MB live", "churn", 140_000_000, 4_000_000, false},
 	{"collection, 4 M objects", "collection", 0, 4_000_000, false},
 }
 

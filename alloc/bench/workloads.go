@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -259,35 +260,33 @@ func churn(out io.Writer, e engine, live, ops int) error {
 		class := 16 << (x >> 8 % 10)
 		return class + int(x>>32%uint64(class))
 	}
+	ones := bytes.Repeat([]byte{1}, 16<<10)
 	most := live / 16
 	ps, lens := make([]unsafe.Pointer, most), make([]uint32, most)
 	for i := range ps {
 		ps[i], lens[i] = nil, 0 // resident from now on, as in peer.c
 	}
 	base := rss()
-	n, bytes := 0, 0
+	n, total := 0, 0
 	place := func(i int) {
 		k := size()
 		p := e.Alloc(k)
-		b := unsafe.Slice((*byte)(p), k)
-		for j := range b {
-			b[j] = 1
-		}
+		copy(unsafe.Slice((*byte)(p), k), ones) // as fast as memset in peer.c
 		ps[i], lens[i] = p, uint32(k)
-		bytes += k
+		total += k
 	}
-	for ; bytes < live; n++ {
+	for ; total < live; n++ {
 		place(n)
 	}
 	start := cpu()
 	for range ops {
 		i := int(r.next() >> 16 % uint64(n))
 		_ = e.Free(ps[i])
-		bytes -= int(lens[i])
+		total -= int(lens[i])
 		place(i)
 	}
 	ns := (cpu() - start) / float64(ops)
-	ratio := (rss() - base) / float64(bytes)
+	ratio := (rss() - base) / float64(total)
 	for i := range n {
 		_ = e.Free(ps[i])
 		ps[i] = nil
@@ -298,7 +297,7 @@ func churn(out io.Writer, e engine, live, ops int) error {
 	case goMake:
 		debug.FreeOSMemory()
 	}
-	left := (rss() - base) / float64(bytes)
+	left := (rss() - base) / float64(total)
 	runtime.KeepAlive(ps)
 	_, err := fmt.Fprintf(out, "%.3f %.4f %.4f\n", ns, ratio, left)
 	return err

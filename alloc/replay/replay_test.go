@@ -104,14 +104,14 @@ func TestTracesSurviveAFile(t *testing.T) {
 }
 
 func TestRecorderWritesDownWhatHappens(t *testing.T) {
-	h, err := alloc.NewHeap(&alloc.HeapOptions{Limit: 1 << 20})
+	h, err := alloc.NewHeap(&alloc.HeapOptions{Limit: 8 << 20})
 	require.NoError(t, err)
 	var file bytes.Buffer
 	rec := replay.NewRecorder(h, &file)
 	want := replay.Sh6(9, 2000)
 	_, err = replay.Run(t.Context(), want, rec, nil)
 	require.NoError(t, err)
-	require.Nil(t, rec.Alloc(2<<20))
+	require.Nil(t, rec.Alloc(9<<20))
 	require.NoError(t, rec.Free(nil))
 	require.ErrorIs(t, rec.Free(unsafe.Pointer(&want)), alloc.ErrForeign)
 	require.Zero(t, rec.Stats().Blocks)

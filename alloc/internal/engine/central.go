@@ -12,23 +12,40 @@ type central struct {
 	_     [64]byte
 }
 
-// takePage returns a page of class c with a free block, in hand, or nil.
+// takePage returns a page for class c, in hand, or nil.
 func (e *Engine) takePage(c uint) *page {
-	s := &e.central[c]
-	s.mu.Lock()
-	if pg := s.pages.head; pg != nil {
-		s.pages.remove(pg)
-		pg.state.Store(0)
-		s.mu.Unlock()
+	if pg := e.takeShared(c); pg != nil {
 		return pg
 	}
-	s.mu.Unlock()
+	return e.takeOther(c)
+}
+
+// takeOther returns a page for class c that is of one of the next classes, or new.
+func (e *Engine) takeOther(c uint) *page {
+	for d := c + 1; d <= c+neighbours(c); d++ {
+		if pg := e.takeShared(d); pg != nil {
+			return pg
+		}
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
 		return nil
 	}
 	return e.newPage(c)
+}
+
+// takeShared returns a page of the central list of class c, in hand, or nil.
+func (e *Engine) takeShared(c uint) *page {
+	s := &e.central[c]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pg := s.pages.head
+	if pg != nil {
+		s.pages.remove(pg)
+		pg.state.Store(0)
+	}
+	return pg
 }
 
 // freeLate is called when a page was found to be no longer owned after a block was

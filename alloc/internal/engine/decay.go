@@ -46,7 +46,8 @@ func (e *Engine) tick() {
 	if e.closed {
 		return
 	}
-	e.flush((*Local).isIdle)
+	e.flush(e.isUseless)
+	e.thin()
 	e.unmapIdle()
 	for _, s := range e.pages.segments {
 		if s != nil {
@@ -75,6 +76,26 @@ func (e *Engine) unmapIdle() {
 }
 
 const maxIdle = 8
+
+// A thread that did not use the heap for idleAfter loses its Local, and sooner if
+// that holds more than heldMin free bytes and than this part of the heap: others free
+// the blocks of its pages, and cannot use them again. Taking it away stops the world.
+const (
+	idleAfter = time.Second
+	heldMin   = 1 << 20
+	heldPart  = 128
+)
+
+// isUseless is called once a tick for each Local of a thread, and tells whether it is
+// to be taken away. e.mu is held.
+func (e *Engine) isUseless(l *Local) bool {
+	if !l.isIdle() {
+		l.idle = 0
+		return false
+	}
+	l.idle += e.config.Decay
+	return l.idle >= idleAfter || l.held() > max(heldMin, e.pages.reserved/heldPart)
+}
 
 // Close unmaps everything and returns what was still allocated. Locals that
 // NewLocal made own nothing afterwards; nobody may use them meanwhile.

@@ -149,7 +149,18 @@ func (e *Engine) allocSmall(c uint) unsafe.Pointer {
 		if u != 0 {
 			return at(u)
 		}
-		pg := e.takePage(c)
+		pg := e.takeShared(c)
+		if pg == nil && neighbours(c) > 0 {
+			if l = e.enter(); l != &e.threads.nobody {
+				u = l.borrow(c)
+			}
+			if e.leave(l); u != 0 {
+				return at(u)
+			}
+		}
+		if pg == nil {
+			pg = e.takeOther(c)
+		}
 		if pg == nil {
 			return nil
 		}
@@ -158,8 +169,11 @@ func (e *Engine) allocSmall(c uint) unsafe.Pointer {
 			e.putBack(pg)
 			return e.allocCentral(c)
 		}
-		u = l.install(c, pg)
+		u, back := l.install(c, pg)
 		e.leave(l)
+		if back != nil {
+			e.putBack(back)
+		}
 		if u != 0 {
 			return at(u)
 		}

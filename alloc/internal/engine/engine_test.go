@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"flag"
+	"math"
 	"math/bits"
 	"math/rand/v2"
 	"runtime"
@@ -37,20 +38,22 @@ func newEngine(t *testing.T, c Config) *Engine {
 func TestClassesAreTheSmallestThatFit(t *testing.T) {
 	for n := 1; n <= MaxSmall; n++ {
 		c := int(classOf(n))
-		require.GreaterOrEqual(t, ClassSize(c), n)
-		require.Zero(t, ClassSize(c)%quantum)
-		if c > 0 {
-			require.Less(t, ClassSize(c-1), n)
+		if ClassSize(c) < n || ClassSize(c)%quantum != 0 || c > 0 && ClassSize(c-1) >= n {
+			t.Fatalf("%d bytes are in class %d of %d bytes", n, c, ClassSize(c))
 		}
 	}
 	require.EqualValues(t, NumClasses-1, classOf(MaxSmall))
+	for c := range NumClasses {
+		require.LessOrEqual(t, min(spanSlices(c)*sliceSize/ClassSize(c), maxBlocks), math.MaxUint16)
+		require.Less(t, headerSlices+spanSlices(c), numSlices)
+	}
 	require.LessOrEqual(t, unsafe.Sizeof(page{}), uintptr(pageStride))
 	require.LessOrEqual(t, uintptr(headerOffset)+unsafe.Sizeof(segmentHeader{}), uintptr(headerSlices*sliceSize))
 }
 
 func TestRunsOfBits(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 20_000 {
+	for range 2000 {
 		w := r.Uint64() | r.Uint64()&r.Uint64()
 		longest := 0
 		for i := 0; i < 64; {
@@ -61,7 +64,9 @@ func TestRunsOfBits(t *testing.T) {
 		require.Equal(t, longest, longestRun(w), "%b", w)
 		for _, n := range []int{1, 2, 3, 7, 8, 32} {
 			for i := range 64 - n {
-				require.Equal(t, w&mask(i, n) == mask(i, n), runs(w, n)>>i&1 != 0, "%b %d %d", w, i, n)
+				if (w&mask(i, n) == mask(i, n)) != (runs(w, n)>>i&1 != 0) {
+					t.Fatalf("runs(%b, %d) is wrong at bit %d", w, n, i)
+				}
 			}
 		}
 	}

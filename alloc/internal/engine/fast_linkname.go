@@ -48,13 +48,13 @@ func (e *Engine) Alloc(n int) unsafe.Pointer {
 	}
 	x := uint(n - 1)
 	var c uint
-	if x < tableMax {
-		c = uint(classes[x/quantum])
+	if x < fineMax {
+		c = uint(fineClasses[x/quantum])
 	} else {
 		if x >= MaxSmall {
 			return e.allocSlow(n)
 		}
-		c = coarse(x)
+		c = uint(coarseClasses[x/coarseStep])
 	}
 	if uint64(c) == l.lastBlock>>lastShift {
 		pg := pageOf(l.last)
@@ -168,10 +168,10 @@ func (e *Engine) join() bool {
 	for i := range uintptr(maxProbes) {
 		s := &e.threads.slots[(slotOf(m)+i)%numSlots]
 		switch other := s.Load(); {
-		case other.thread == m:
+		case other.thread == m: // the goroutine moved to a thread that has one
 			procUnpin()
-			e.threads.joined--
-			return true // the goroutine moved to a thread that has one
+			e.threads.takeBack(l)
+			return true
 		case other == &e.threads.nobody && free == nil:
 			free = s
 		}
@@ -179,10 +179,11 @@ func (e *Engine) join() bool {
 	if free != nil {
 		l.thread = m
 		free.Store(l)
-	} else {
-		e.threads.joined--
 	}
 	procUnpin()
+	if free == nil {
+		e.threads.takeBack(l)
+	}
 	return free != nil
 }
 
@@ -190,11 +191,10 @@ func (e *Engine) join() bool {
 // memory statistics stops the world, which waits until no goroutine is pinned and
 // all are at safe points.
 func (e *Engine) grace() {
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
+	runtime.ReadMemStats(&e.pins.unused)
 }
 
 // pins has no state here: the scheduler is what excludes.
-type pins struct{}
+type pins struct{ unused runtime.MemStats }
 
 func (*pins) init() {}

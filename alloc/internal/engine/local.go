@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math/bits"
+	"time"
 	"unsafe"
 )
 
@@ -28,16 +29,30 @@ type Local struct {
 	// a block whose slice is here needs no further look to be known as ours.
 	recent [numRecent]recentSlice
 
+	// ring has the classes of large blocks that l allocates from a page of its own, or
+	// did, the next place being the oldest. See rotate.
+	ring   [8]uint8
+	ringAt int
+
+	// adopted has the pages of large blocks in partial, the next place the oldest: l
+	// may have few of them, of whatever class.
+	adopted   [2]*page
+	adoptedAt int
+
 	lastSum uint64 // see isIdle
+	idle    time.Duration
 	_       [64]byte
 }
 
-// maxPartial bounds the pages that a Local holds in reserve per class; keepEmpty,
-// how many of them may be empty.
+// maxPartial bounds the pages that a Local holds in reserve for each class of small
+// blocks; keepEmpty, how many of them may be empty.
 const (
-	maxPartial = 4
+	maxPartial = 2
 	keepEmpty  = 1
 )
+
+// largeMin is the least size of blocks for which Local.ring and adopted count.
+const largeMin = 1 << 10
 
 type recentSlice struct {
 	slice uintptr // address >> sliceShift
@@ -48,7 +63,7 @@ const (
 	lastShift = 16
 	noLast    = ^uint64(0)
 
-	numRecent = 128
+	numRecent = 512
 	noSlice   = ^uintptr(0) // in unused entries: nil is in slice 0
 )
 
@@ -149,25 +164,62 @@ func (l *Local) alloc(c uint) uintptr {
 			l.current[c] = &l.noPage
 			return 0
 		}
-		l.partial[c].remove(next)
+		l.unlist(next)
 		next.setKeep(true)
 		l.current[c] = next
 	}
 }
 
-// install makes l own a page in hand, and returns a block of it if there is one.
-func (l *Local) install(c uint, pg *page) uintptr {
+// borrow returns a block of one of the next classes, from the pages that l
+// allocates from, or 0.
+func (l *Local) borrow(c uint) uintptr {
+	for d := c + 1; d <= c+neighbours(c); d++ {
+		if pg := l.current[d]; pg != &l.noPage && pg.refill() {
+			return pg.pop()
+		}
+	}
+	return 0
+}
+
+// install makes l own a page in hand, and returns a block of it if there is one. If l
+// has enough large pages then, it also returns one that is in hand now.
+func (l *Local) install(c uint, pg *page) (uintptr, *page) {
+	var back *page
 	if l.current[c] == &l.noPage {
 		pg.own(l, true)
 		l.current[c] = pg
+		back = l.rotate(c)
 	} else { // another goroutine was faster on this processor
-		pg.own(l, false)
-		l.partial[c].push(pg)
+		if !pg.refill() {
+			return 0, pg
+		}
+		u := pg.pop()
+		return u, l.adopt(pg)
 	}
 	if !pg.refill() {
-		return 0
+		return 0, back
 	}
-	return pg.pop()
+	return pg.pop(), back
+}
+
+// rotate notes that l allocates class c from a page of its own. It may do so for some
+// classes of large blocks at once: if there are too many, it gives up the page of
+// the one that came first.
+func (l *Local) rotate(c uint) *page {
+	if sizes[c] < largeMin {
+		return nil
+	}
+	place := &l.ring[l.ringAt%len(l.ring)]
+	l.ringAt++
+	old := *place
+	*place = uint8(c)
+	pg := l.current[old]
+	if uint(old) == c || sizes[old] < largeMin || pg == &l.noPage {
+		return nil
+	}
+	l.current[old] = &l.noPage
+	l.disown(pg)
+	return pg
 }
 
 // free frees block u of a page, whoever owns it.
@@ -209,20 +261,40 @@ func (p *page) freeShared(i uint64) (toSettle, error) {
 	return toSettle{}, nil
 }
 
-// adopt makes l own a page in hand that was full. If l has enough of them then, it
-// returns one that is in hand now.
+// adopt makes l own a page in hand that was full, or that it has no other use for. If
+// l has enough of them then, it returns one that is in hand now.
 func (l *Local) adopt(pg *page) *page {
 	pg.own(l, false)
 	pg.collect()
 	s := &l.partial[pg.class]
 	s.push(pg)
-	if s.n <= maxPartial {
-		return nil
+	var spill *page
+	switch {
+	case pg.size >= largeMin:
+		place := &l.adopted[l.adoptedAt%len(l.adopted)]
+		l.adoptedAt++
+		spill, *place = *place, pg
+	case s.n > maxPartial:
+		spill = s.tail
 	}
-	spill := s.tail
-	s.remove(spill)
-	l.disown(spill)
+	if spill != nil {
+		l.unlist(spill)
+		l.disown(spill)
+	}
 	return spill
+}
+
+// unlist takes a page that l owns out of its list.
+func (l *Local) unlist(pg *page) {
+	l.partial[pg.class].remove(pg)
+	if pg.size < largeMin {
+		return
+	}
+	for i, other := range l.adopted {
+		if other == pg {
+			l.adopted[i] = nil
+		}
+	}
 }
 
 // emptied handles a partial page without blocks and tells whether the page is in
@@ -233,7 +305,7 @@ func (l *Local) emptied(pg *page) bool {
 		pg.setKeep(true)
 		return false
 	}
-	s.remove(pg)
+	l.unlist(pg)
 	l.disown(pg)
 	return true
 }
@@ -253,6 +325,7 @@ func (e *Engine) drain(l *Local) {
 			e.putBackLocked(pg)
 		}
 	}
+	clear(l.adopted[:])
 }
 
 // NewLocal returns a Local for the caller alone, or nil after Close.
@@ -286,13 +359,13 @@ func (e *Engine) CloseLocal(l *Local) {
 func (e *Engine) AllocIn(l *Local, n int) unsafe.Pointer {
 	x := uint(n - 1)
 	var c uint
-	if x < tableMax {
-		c = uint(classes[x/quantum])
+	if x < fineMax {
+		c = uint(fineClasses[x/quantum])
 	} else {
 		if x >= MaxSmall {
 			return e.allocInSlow(l, n)
 		}
-		c = coarse(x)
+		c = uint(coarseClasses[x/coarseStep])
 	}
 	if uint64(c) == l.lastBlock>>lastShift {
 		pg := pageOf(l.last)
@@ -328,12 +401,21 @@ func (e *Engine) allocInSlow(l *Local, n int) unsafe.Pointer {
 		if u := l.alloc(c); u != 0 {
 			return at(u)
 		}
-		pg := e.takePage(c)
+		pg := e.takeShared(c)
 		if pg == nil {
-			e.failed.Add(1)
-			return nil
+			if u := l.borrow(c); u != 0 {
+				return at(u)
+			}
+			if pg = e.takeOther(c); pg == nil {
+				e.failed.Add(1)
+				return nil
+			}
 		}
-		if u := l.install(c, pg); u != 0 {
+		u, back := l.install(c, pg)
+		if back != nil {
+			e.putBack(back)
+		}
+		if u != 0 {
 			return at(u)
 		}
 	}

@@ -70,7 +70,12 @@ type page struct {
 	fresh uint32           // blocks that were ever free to be handed out, the first ones
 	cur   uint32           // the word of local to allocate from
 	local [maxWords]uint64 // by block below fresh: it is free
-	_     [localPad]byte
+
+	// See thin.go: what allocs was at the last tick, which of the first 64 blocks were
+	// free then, and which of these have no memory.
+	thinAllocs, thinFree, thinned uint64
+
+	_ [localPad]byte
 
 	// These are what those write who free a block and do not hold the page.
 	state  atomic.Uint64           // marks, and a count that matters on shared pages
@@ -79,7 +84,7 @@ type page struct {
 }
 
 // localPad makes state begin a line.
-const localPad = (lineSize - (24+maxWords*8)%lineSize) % lineSize
+const localPad = (lineSize - (48+maxWords*8)%lineSize) % lineSize
 
 const (
 	fullMark   = 1 << 63
@@ -108,6 +113,11 @@ func pageOf(u uintptr) *page {
 	base := u &^ (segmentSize - 1)
 	line := (*segmentHeader)(at(base + headerOffset)).lines[u>>sliceShift&(numSlices-1)]
 	return (*page)(at(base + uintptr(line)<<lineShift))
+}
+
+// line returns where the header is in its segment, in lines.
+func (p *page) line() uint16 {
+	return uint16(uintptr(unsafe.Pointer(p)) & (segmentSize - 1) >> lineShift)
 }
 
 func (p *page) segment() *segmentHeader {

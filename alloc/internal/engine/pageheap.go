@@ -14,10 +14,8 @@ import (
 // free of a segment is a word of bits.
 type pageHeap struct {
 	segments []*segment // by id; nil where one was unmapped
-	// bins holds the segments by their longest free run; bit n of filled tells
-	// that bins[n] is not empty.
-	bins   [numSlices]*segment
-	filled uint64
+	free     bins       // by free slices
+	warm     bins       // by free slices that have memory
 
 	known       bitmap
 	knownRegion sysmem.Region
@@ -34,12 +32,16 @@ type segment struct {
 	old    uint64 // was free and dirty at the last tick
 	id     uint32
 
-	longest    int // free run, index into pageHeap.bins
-	prev, next *segment
+	// headers tells which of the headers are in use: the first ones are, so that the
+	// others take no memory. Header 0 is of no page.
+	headers uint64
+
+	in [2]binLinks // of pageHeap.free and pageHeap.warm
 }
 
 func (h *pageHeap) init(known sysmem.Region) {
 	h.knownRegion = known
+	h.warm.kind = 1
 	h.known = unsafe.Slice((*uint64)(unsafe.Pointer(&known.Mem[0])), len(known.Mem)/8)
 }
 
@@ -47,100 +49,58 @@ func (s *segment) header() *segmentHeader {
 	return (*segmentHeader)(unsafe.Pointer(&s.region.Mem[headerOffset]))
 }
 
-func (s *segment) page(first int) *page {
-	return (*page)(unsafe.Pointer(&s.region.Mem[first*pageStride]))
+// page returns the header of the page that slice i is in.
+func (s *segment) page(i int) *page {
+	return (*page)(unsafe.Pointer(&s.region.Mem[int(s.header().lines[i])<<lineShift]))
 }
-
-// runs returns the bits at which n ones in a row start in free.
-func runs(free uint64, n int) uint64 {
-	for have := 1; have < n; {
-		step := min(have, n-have)
-		free &= free >> step
-		have += step
-	}
-	return free
-}
-
-// longestRun returns the length of the longest run of ones.
-func longestRun(free uint64) int {
-	n := 0
-	for ; free != 0; n++ {
-		free &= free << 1
-	}
-	return n
-}
-
-// mask has n ones from bit i on.
-func mask(i, n int) uint64 { return (1<<n - 1) << i }
 
 // headerMask has the slices of a segment's headers.
 const headerMask = 1<<headerSlices - 1
 
-// rebin puts s where its longest free run says.
+// rebin puts s where its longest runs say.
 func (h *pageHeap) rebin(s *segment) {
-	n := longestRun(^s.used)
-	if n == s.longest {
-		return
-	}
-	h.unbin(s)
-	s.longest = n
-	s.prev, s.next = nil, h.bins[n]
-	if s.next != nil {
-		s.next.prev = s
-	}
-	h.bins[n] = s
-	h.filled |= 1 << n
-}
-
-func (h *pageHeap) unbin(s *segment) {
-	switch {
-	case s.prev != nil:
-		s.prev.next = s.next
-	case h.bins[s.longest] == s:
-		if h.bins[s.longest] = s.next; s.next == nil {
-			h.filled &^= 1 << s.longest
-		}
-	}
-	if s.next != nil {
-		s.next.prev = s.prev
-	}
-	s.prev, s.next = nil, nil
+	h.free.place(s, longestRun(^s.used))
+	h.warm.place(s, longestRun(s.dirty&^s.used))
 }
 
 // isPage tells whether pg is the header of a page that is in use. It is safe for
 // any address.
 func (h *pageHeap) isPage(pg *page) bool {
 	u := uintptr(unsafe.Pointer(pg))
-	return h.known.has(u) && pg.size != 0 && pg.segment().lines[pg.index] == uint16(pg.index)*pageLines
+	return h.known.has(u) && pg.size != 0 && pg.segment().lines[pg.index] == pg.line()
 }
 
-// span finds n free slices and marks them used. It prefers dirty ones, whose
-// memory is there already, and the segment in which they fit most closely.
+// span finds n free slices and marks them used. It prefers those that have memory
+// already, and the segment in which they fit most closely.
 func (e *Engine) span(n int) *page {
 	h := &e.pages
-	for pass := 0; ; pass++ {
-		if fit := h.filled >> n; fit != 0 {
-			s := h.bins[n+bits.TrailingZeros64(fit)]
-			starts := runs(^s.used, n)
-			if warm := runs(^s.used&s.dirty, n); warm != 0 {
-				starts = warm
-			}
-			i := bits.TrailingZeros64(starts)
-			m := mask(i, n)
-			cold := bits.OnesCount64(m &^ s.dirty)
-			if e.room(int64(cold) * sliceSize) {
-				h.reserved += int64(cold) * sliceSize
-				h.dirty -= n - cold
-				s.used |= m
-				h.rebin(s)
-				return s.newPage(i, n)
-			}
-			return nil
-		}
-		if pass > 0 || !e.addSegment() {
-			return nil
-		}
+	s := h.warm.find(n)
+	if s == nil {
+		s = h.free.find(n)
 	}
+	if s == nil {
+		if !e.addSegment() {
+			return nil
+		}
+		s = h.free.find(n)
+	}
+	starts := runs(^s.used, n)
+	if warm := runs(s.dirty&^s.used, n); warm != 0 {
+		starts = warm
+	}
+	i := bits.TrailingZeros64(starts)
+	m := mask(i, n)
+	cold := bits.OnesCount64(m &^ s.dirty)
+	s.used |= m // room must not take what is warm of it
+	if !e.room(int64(cold) * sliceSize) {
+		s.used &^= m
+		h.rebin(s)
+		return nil
+	}
+	h.reserved += int64(cold) * sliceSize
+	h.dirty -= n - cold
+	h.rebin(s)
+	return s.newPage(i, n)
 }
 
 // room makes sure that n more bytes may be taken from the system, if need be by
@@ -160,14 +120,17 @@ func (e *Engine) room(n int64) bool {
 // fields may still be looked at by who freed the last block of the page before.
 func (s *segment) newPage(i, n int) *page {
 	hd := s.header()
+	place := bits.TrailingZeros64(^s.headers)
+	s.headers |= 1 << place
 	for j := i; j < i+n; j++ {
-		hd.lines[j] = uint16(i * pageLines)
+		hd.lines[j] = uint16(place * pageLines)
 	}
 	pg := s.page(i)
 	pg.start = s.region.Base() + uintptr(i)*sliceSize
 	pg.slices, pg.index = uint8(n), uint8(i)
 	pg.allocs, pg.full, pg.cur = 0, 0, 0
 	pg.prev, pg.next = nil, nil
+	pg.thinAllocs, pg.thinFree, pg.thinned = 0, 0, 0
 	clear(pg.local[:pg.words()])
 	atomic.StoreUint32(&pg.fresh, 0)
 	pg.state.Store(0)
@@ -209,7 +172,7 @@ func (e *Engine) addSegment() bool {
 	if e.config.Huge {
 		sysmem.AdviseHuge(r.Mem)
 	}
-	s := &segment{region: r, used: headerMask, dirty: headerMask, id: uint32(len(h.segments))}
+	s := &segment{region: r, used: headerMask, dirty: headerMask, headers: 1, id: uint32(len(h.segments))}
 	for id, old := range h.segments {
 		if old == nil {
 			s.id = uint32(id)
@@ -244,6 +207,7 @@ func (e *Engine) releaseLocked(pg *page) {
 		hd.lines[j] = 0
 	}
 	pg.size = 0
+	s.headers &^= 1 << (pg.line() / pageLines)
 	m := mask(i, n)
 	s.dirty |= mask(i, touched)
 	s.used &^= m
@@ -270,6 +234,7 @@ func (h *pageHeap) purge(s *segment, free uint64) {
 			h.reserved -= int64(n) * sliceSize
 		}
 	}
+	h.rebin(s)
 }
 
 // unmapEmpty unmaps the segments that hold no page, after all who might look at
@@ -289,7 +254,8 @@ func (e *Engine) unmapEmpty() {
 	}
 	e.grace()
 	for _, s := range empty {
-		h.unbin(s)
+		h.free.remove(s)
+		h.warm.remove(s)
 		h.segments[s.id] = nil
 		h.dirty -= bits.OnesCount64(s.dirty &^ s.used)
 		h.reserved -= int64(bits.OnesCount64(s.dirty|s.used)) * sliceSize

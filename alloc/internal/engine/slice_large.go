@@ -3,6 +3,9 @@
 package engine
 
 const (
+	NumClasses = 96
+	MaxSmall   = 32 << 10 // the largest block that has a class, in bytes
+
 	sliceShift = 16
 	maxWords   = 32
 	pageLines  = 11 // an odd number, so that headers lie in different sets of the cache

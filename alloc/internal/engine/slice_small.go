@@ -5,7 +5,10 @@ package engine
 // Small slices serve 32-bit systems, and the race detector, under which a segment
 // is an object of Go's heap.
 const (
+	NumClasses = 80
+	MaxSmall   = 1 << sliceShift // the largest block that has a class, in bytes
+
 	sliceShift = 14
 	maxWords   = 16
-	pageLines  = 7
+	pageLines  = 7 // an odd number, so that headers lie in different sets of the cache
 )

@@ -51,7 +51,7 @@ func (e *Engine) statsLocked() Stats {
 			continue
 		}
 		s.Segments++
-		s.Resident += headerOffset
+		s.Resident += int64(bits.Len64(seg.headers)) * pageStride
 		s.Resident += int64(bits.OnesCount64(seg.dirty&^seg.used)) * sliceSize
 		s.FreeSlices += int64(bits.OnesCount64(^seg.used)) * sliceSize
 		s.LargestFree = max(s.LargestFree, int64(longestRun(^seg.used))*sliceSize)

@@ -12,6 +12,7 @@ type threads struct {
 	slots  [numSlots]atomicLocal
 	nobody Local // in slots that are free: owns nothing and never will
 
+	spare   []*Local  // guarded by Engine.mu; those that were taken from their threads
 	joined  int       // guarded by Engine.mu; Locals in slots
 	flushed time.Time // guarded by Engine.mu; when there were too many of them
 }
@@ -47,12 +48,23 @@ func (e *Engine) newThreadLocal() *Local {
 		t.flushed = now
 		e.flush(nil)
 	}
-	l := new(Local)
+	var l *Local
+	if n := len(t.spare); n > 0 {
+		l, t.spare = t.spare[n-1], t.spare[:n-1]
+	} else {
+		l = new(Local)
+	}
 	l.init(e)
 	l.known = e.pages.known
 	t.joined++
 	e.arm()
 	return l
+}
+
+// takeBack takes a Local that was not given to a thread. e.mu is held.
+func (t *threads) takeBack(l *Local) {
+	t.joined--
+	t.spare = append(t.spare, l)
 }
 
 // flush takes the Locals that match away from their threads and puts everything
@@ -75,6 +87,7 @@ func (e *Engine) flush(match func(*Local) bool) {
 	for _, l := range old {
 		e.drain(l)
 	}
+	t.spare = append(t.spare, old...)
 }
 
 // isIdle tells whether l was not used since the last call.
@@ -88,4 +101,18 @@ func (l *Local) isIdle() bool {
 	idle := sum == l.lastSum
 	l.lastSum = sum
 	return idle
+}
+
+// held returns how many bytes are free in the pages that l allocates from. The thread
+// may be changing that.
+//
+//go:norace
+func (l *Local) held() int64 {
+	n := int64(0)
+	for c := range NumClasses {
+		if pg := l.current[c]; pg != &l.noPage {
+			n += int64(pg.unused()) * int64(pg.size)
+		}
+	}
+	return n
 }

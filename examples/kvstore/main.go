@@ -1,19 +1,21 @@
 // Type
 //
-//	go run ./examples/kvstore --port 6379 --text-port 6380 --dir data
+//	go run ./examples/kvstore --port 6379 --text-port 6380
 //
-// then redis-cli, or: printf 'SET name sean\nGET name\n' | nc localhost 6380
+// and talk to it with redis-cli, or with nc on port 6380: SET name sean, GET name.
+// Options are Redis's, on the command line or in a file like redis.conf, whose name
+// comes first; - reads standard input.
 package main
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
-	"net"
+	"log/slog"
 	"os"
 	"os/signal"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -22,58 +24,58 @@ import (
 	"github.com/groundwork-go/groundwork/kvstore/server"
 )
 
+const help = `kvstore: a Redis-compatible store.
+
+  kvstore [FILE | -] [--OPTION VALUE...]...
+
+Options are those of Redis 7.0; a FILE, or standard input, has one a line without
+the dashes. Not Redis's is --text-port: a port for SET key value, GET key, DEL key.
+Ports: 0 takes a free one, -1 none. With --appendonly no, a snapshot is read at the
+start and written at the end, unless --save '' is given as well.
+`
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	cli.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout))
 }
 
-func run(ctx context.Context, args []string, _ io.Reader, stdout io.Writer) (err error) {
-	flags := cli.NewFlags("kvstore", "A Redis-compatible store.", stdout)
-	host := flags.String("bind", "127.0.0.1", "address to listen on")
-	port := flags.Int("port", 6379, "port for Redis clients; 0 takes a free one")
-	textPort := flags.Int("text-port", -1, "port for the line protocol; 0 takes a free one, -1 none")
-	dir := flags.String("dir", ".", "folder for the log")
-	appendOnly := flags.String("appendonly", "yes", "keep data on disk: yes or no")
-	fsync := flags.String("appendfsync", "everysec", "when writes reach the disk: always, everysec or no")
-	if err := flags.Parse(args); err != nil {
-		return err
+func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) (err error) {
+	if len(args) == 1 && (args[0] == "-h" || args[0] == "--help") {
+		fmt.Fprint(stdout, help)
+		return flag.ErrHelp
 	}
-	policy, ok := map[string]kvstore.Fsync{"always": kvstore.FsyncAlways, "everysec": kvstore.FsyncEverySec, "no": kvstore.FsyncNo}[*fsync]
-	switch {
-	case flags.NArg() > 0:
-		return cli.Usage("kvstore takes no arguments, found %q", flags.Arg(0))
-	case !ok:
-		return cli.Usage("--appendfsync must be always, everysec or no, found %q", *fsync)
-	case *appendOnly == "no":
-		*dir = ""
-	case *appendOnly != "yes":
-		return cli.Usage("--appendonly must be yes or no, found %q", *appendOnly)
+	c, err := parseConfig(args, stdin)
+	if err != nil {
+		return fmt.Errorf("kvstore: %w", err)
 	}
-	db, err := kvstore.Open(*dir, &kvstore.Options{Fsync: policy})
+	c.o.NoLog = !c.appendOnly
+	c.o.Logger = slog.New(slog.NewTextHandler(stdout, nil))
+	dir := c.dir
+	if !c.appendOnly && !c.saveAtEnd {
+		dir = "" // nothing is kept
+	}
+	db, err := kvstore.Open(dir, &c.o)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	s := server.New(db, nil)
+	for i := 0; i < len(c.set); i += 2 {
+		if _, err := db.Do(ctx, "CONFIG", "SET", c.set[i], c.set[i+1]); err != nil {
+			return fmt.Errorf("kvstore: %w '%s': %w", errOption, c.set[i], err)
+		}
+	}
+	ctx, shutdown := context.WithCancel(ctx)
+	defer shutdown()
+	save := c.saveAtEnd && !c.appendOnly
+	s := server.New(db, &server.Options{Logger: c.o.Logger, Shutdown: func(o kvstore.ShutdownOptions) {
+		save = (save || o.Save) && !o.NoSave
+		shutdown()
+	}})
 	defer func() { err = errors.Join(err, s.Close()) }()
-	served := make(chan error, 2)
-	listen := func(port int, what string, serve func(net.Listener) error) error {
-		l, err := net.Listen("tcp", net.JoinHostPort(*host, strconv.Itoa(port)))
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(stdout, "%s on %s\n", what, l.Addr())
-		go func() { served <- serve(l) }()
-		return nil
-	}
-	if err := listen(*port, "redis protocol", s.Serve); err != nil {
+	served := make(chan error, 8)
+	if err := c.listen(s, served, stdout); err != nil {
 		return err
-	}
-	if *textPort >= 0 {
-		if err := listen(*textPort, "text protocol", s.ServeText); err != nil {
-			return err
-		}
 	}
 	select {
 	case err := <-served:
@@ -82,5 +84,10 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout io.Writer) (err
 	}
 	end, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	return s.Shutdown(end)
+	err = s.Shutdown(end)
+	if save {
+		_, saveErr := db.Do(end, "SAVE")
+		err = errors.Join(err, saveErr)
+	}
+	return err
 }

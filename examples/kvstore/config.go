@@ -1,0 +1,188 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/groundwork-go/groundwork/kvstore"
+)
+
+// A config is what the command line and the configuration file say, as Redis's do.
+type config struct {
+	port, textPort, tlsPort int
+	bind                    []string
+	unixSocket              string
+	cert, key, clientCA     string
+	clientAuth              string
+	dir                     string
+	appendOnly              bool
+	saveAtEnd               bool
+	o                       kvstore.Options
+
+	// What the store itself knows, for CONFIG SET: name, value, name, value...
+	set []any
+}
+
+// errOption is wrapped by the errors for options; they name the option.
+var errOption = errors.New("bad option")
+
+func bad(name, format string, args ...any) error {
+	return fmt.Errorf("%w '%s': %s", errOption, name, fmt.Sprintf(format, args...))
+}
+
+// parseConfig reads a command line: the name of a file in the style of redis.conf or
+// - for standard input, if there is one, and options with their values.
+func parseConfig(args []string, stdin io.Reader) (*config, error) {
+	c := &config{port: 6379, textPort: -1, bind: []string{"127.0.0.1"}, dir: ".", appendOnly: true, saveAtEnd: true, clientAuth: "yes"}
+	if len(args) > 0 && !strings.HasPrefix(args[0], "--") {
+		if err := c.readFile(args[0], stdin); err != nil {
+			return nil, err
+		}
+		args = args[1:]
+	}
+	for len(args) > 0 {
+		name, isOption := strings.CutPrefix(args[0], "--")
+		if !isOption {
+			return nil, bad(args[0], "options begin with --")
+		}
+		n := 1
+		for n < len(args) && (n == 1 || !strings.HasPrefix(args[n], "--")) {
+			n++
+		}
+		if err := c.option(name, args[1:n]); err != nil {
+			return nil, err
+		}
+		args = args[n:]
+	}
+	return c, nil
+}
+
+func (c *config) readFile(name string, stdin io.Reader) error {
+	in := stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		in = f
+	}
+	lines := bufio.NewScanner(in)
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		words, err := splitWords(line)
+		if err == nil {
+			err = c.option(words[0], words[1:])
+		}
+		if err != nil {
+			return fmt.Errorf("%s, line %d: %w", name, n, err)
+		}
+	}
+	return lines.Err()
+}
+
+// splitWords splits a line; words in quotes may have spaces and escapes.
+func splitWords(line string) ([]string, error) {
+	var words []string
+	for line = strings.TrimSpace(line); line != ""; line = strings.TrimSpace(line) {
+		switch line[0] {
+		case '"':
+			quoted, err := strconv.QuotedPrefix(line)
+			if err != nil {
+				return nil, fmt.Errorf("unbalanced quotes in %q", line)
+			}
+			word, err := strconv.Unquote(quoted)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", quoted, err)
+			}
+			words, line = append(words, word), line[len(quoted):]
+		case '\'':
+			word, rest, ok := strings.Cut(line[1:], "'")
+			if !ok {
+				return nil, fmt.Errorf("unbalanced quotes in %q", line)
+			}
+			words, line = append(words, word), rest
+		default:
+			word, rest, _ := strings.Cut(line, " ")
+			words, line = append(words, word), rest
+		}
+	}
+	return words, nil
+}
+
+// option takes one option.
+func (c *config) option(name string, values []string) error {
+	name = strings.ToLower(name)
+	if len(values) == 0 {
+		return bad(name, "there is no value")
+	}
+	if name == "bind" {
+		c.bind = values
+		return nil
+	}
+	v := strings.Join(values, " ")
+	var err error
+	switch name {
+	case "port":
+		c.port, err = strconv.Atoi(v)
+	case "text-port":
+		c.textPort, err = strconv.Atoi(v)
+	case "tls-port":
+		c.tlsPort, err = strconv.Atoi(v)
+	case "databases":
+		c.o.Databases, err = strconv.Atoi(v)
+	case "tls-cert-file":
+		c.cert = v
+	case "tls-key-file":
+		c.key = v
+	case "tls-ca-cert-file":
+		c.clientCA = v
+	case "tls-auth-clients":
+		c.clientAuth, err = oneOf(v, "yes", "no", "optional")
+	case "unixsocket":
+		c.unixSocket = v
+	case "dir":
+		c.dir = v
+	case "appendonly":
+		c.appendOnly, err = yesNo(v)
+	case "appendfsync":
+		policies := []string{"everysec", "always", "no"}
+		_, err = oneOf(v, policies...)
+		c.o.Fsync = kvstore.Fsync(max(slices.Index(policies, v), 0))
+	case "save":
+		// Snapshots at intervals are not made; only the one at the end is, unless
+		// it is switched off.
+		c.saveAtEnd = v != ""
+	case "enable-debug-command", "enable-protected-configs":
+		_, err = oneOf(v, "yes", "no", "local") // both are always there
+	case "loglevel":
+		_, err = oneOf(v, "debug", "verbose", "notice", "warning")
+	default:
+		c.set = append(c.set, name, v)
+	}
+	if err != nil {
+		return bad(name, "%v", err)
+	}
+	return nil
+}
+
+func yesNo(v string) (bool, error) {
+	_, err := oneOf(v, "yes", "no")
+	return v == "yes", err
+}
+
+func oneOf(v string, allowed ...string) (string, error) {
+	if !slices.Contains(allowed, v) {
+		return "", fmt.Errorf("must be one of %s, found %q", strings.Join(allowed, ", "), v)
+	}
+	return v, nil
+}

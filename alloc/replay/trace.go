@@ -46,8 +46,9 @@ const (
 	kindWorker = 2
 	kindEnd    = 3
 
-	// MaxEvents and MaxWorkers bound what Load reads.
-	MaxEvents  = 1 << 26
+	// MaxEvents bounds the events that Load reads.
+	MaxEvents = 1 << 26
+	// MaxWorkers bounds the workers in what Load reads.
 	MaxWorkers = 1 << 10
 )
 

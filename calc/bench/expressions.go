@@ -25,9 +25,6 @@ const (
 var (
 	numbers = map[string]any{"a": 1.5, "b": 2.5, "c": 3.5}
 	facts   = map[string]any{"origin": "MOW", "country": "RU", "value": 100, "adults": 1}
-	sink    any
-	sinkF   float64
-	sinkB   bool
 )
 
 // measure times f; each is the best of several rounds of one engine after the other.
@@ -104,17 +101,25 @@ func evaluators() ([]*measured, error) {
 	if err != nil {
 		return nil, err
 	}
+	var out sinks
 	closure := goClosure(2.5)
 	ctx := context.Background()
 	return []*measured{
-		{name: "Go closure", f: func() { sinkF = closure(1.5, 2.5, 3.5) }},
-		{name: "calc jit", f: func() { sinkF = jit(1.5, 2.5, 3.5) }},
-		{name: "calc vm", f: func() { sinkF = vm(1.5, 2.5, 3.5) }},
-		{name: "expr", f: func() { sink, _ = expr.Run(program, numbers) }},
-		{name: "cel-go", f: func() { sink, _, _ = celProgram.Eval(numbers) }},
-		{name: "govaluate", f: func() { sink, _ = gov.Evaluate(numbers) }},
-		{name: "gval", f: func() { sink, _ = gv(ctx, numbers) }},
+		{name: "Go closure", f: func() { out.float = closure(1.5, 2.5, 3.5) }},
+		{name: "calc jit", f: func() { out.float = jit(1.5, 2.5, 3.5) }},
+		{name: "calc vm", f: func() { out.float = vm(1.5, 2.5, 3.5) }},
+		{name: "expr", f: func() { out.any, _ = expr.Run(program, numbers) }},
+		{name: "cel-go", f: func() { out.any, _, _ = celProgram.Eval(numbers) }},
+		{name: "govaluate", f: func() { out.any, _ = gov.Evaluate(numbers) }},
+		{name: "gval", f: func() { out.any, _ = gv(ctx, numbers) }},
 	}, nil
+}
+
+// sinks keep results that nobody looks at, so that they are not left out.
+type sinks struct {
+	any   any
+	float float64
+	bool  bool
 }
 
 //go:noinline
@@ -123,6 +128,7 @@ func goClosure(k float64) func(a, b, c float64) float64 {
 }
 
 func compilers() []*measured {
+	var out sinks
 	must := func(err error) {
 		if err != nil {
 			panic(err)
@@ -132,7 +138,7 @@ func compilers() []*measured {
 		return func() {
 			f, err := calc.FuncOn[func(mow, ru bool, value, adults int64) bool](b, rule64, "mow", "ru", "value", "adults")
 			must(err)
-			sinkB = f(true, true, 1, 1)
+			out.bool = f(true, true, 1, 1)
 		}
 	}
 	env, err := cel.NewEnv(cel.Variable("origin", cel.StringType), cel.Variable("country", cel.StringType), cel.Variable("value", cel.IntType), cel.Variable("adults", cel.IntType))
@@ -143,29 +149,29 @@ func compilers() []*measured {
 		{name: "calc vm", f: func() {
 			p, err := calc.Compile(rule, &calc.Options{Env: facts, Backend: calc.VM})
 			must(err)
-			sink = p
+			out.any = p
 		}},
 		{name: "expr", f: func() {
 			p, err := expr.Compile(rule, expr.Env(facts))
 			must(err)
-			sink = p
+			out.any = p
 		}},
 		{name: "cel-go", f: func() {
 			ast, iss := env.Compile(rule)
 			must(iss.Err())
 			p, err := env.Program(ast)
 			must(err)
-			sink = p
+			out.any = p
 		}},
 		{name: "govaluate", f: func() {
 			p, err := govaluate.NewEvaluableExpression(rule)
 			must(err)
-			sink = p
+			out.any = p
 		}},
 		{name: "gval", f: func() {
 			p, err := gval.Full().NewEvaluable(rule)
 			must(err)
-			sink = p
+			out.any = p
 		}},
 	}
 }

@@ -18,7 +18,7 @@ func frontEnd(w io.Writer) error {
 	var b strings.Builder
 	for b.Len() < 2_000_000 {
 		for _, p := range portable {
-			text, err := files.ReadFile("programs/" + p.name + ".calc")
+			text, err := files.ReadFile("testdata/" + p.name + ".calc")
 			if err != nil {
 				return err
 			}

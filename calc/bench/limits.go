@@ -22,7 +22,7 @@ func limits(w io.Writer, rounds int) error {
 	fmt.Fprint(w, "| program | with limits | without | ratio |\n|---|---|---|---|\n")
 	var ratios []float64
 	for _, p := range []program{{"fib", "35", "39"}, {"mandel", "500", "1000"}, {"sieve", "5000000", "20000000"}, {"spectral", "300", "1200"}} {
-		text, err := files.ReadFile("programs/" + p.name + ".calc")
+		text, err := files.ReadFile("testdata/" + p.name + ".calc")
 		if err != nil {
 			return err
 		}

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-//go:embed programs
+//go:embed testdata
 var files embed.FS
 
 // A program is one of the folder programs, there in several languages; size stands in its
@@ -44,7 +44,7 @@ func (b *bench) prepare(p program, engine string) (func() *exec.Cmd, error) {
 	if ext == "" { // its programs are in peers.go
 		return func() *exec.Cmd { return exec.Command(self(), "exec", engine, "") }, nil
 	}
-	text, err := files.ReadFile("programs/" + p.name + "." + ext)
+	text, err := files.ReadFile("testdata/" + p.name + "." + ext)
 	if err != nil {
 		return nil, err
 	}

@@ -223,14 +223,10 @@ func operator(src string) (Kind, int) {
 }
 
 // single are the operators of one byte.
-var single = func() (kinds [256]Kind) {
-	for text, k := range operatorKind {
-		if len(text) == 1 {
-			kinds[text[0]] = k
-		}
-	}
-	return kinds
-}()
+var single = [256]Kind{
+	'+': Add, '-': Sub, '*': Mul, '/': Div, '%': Rem, '&': And, '|': Or, '^': Xor, '!': Not, '<': Lt, '>': Gt,
+	'=': Assign, '(': LParen, ')': RParen, '[': LBrack, ']': RBrack, '{': LBrace, '}': RBrace, ',': Comma, ':': Colon, '.': Dot, '?': Quest,
+}
 
 // operatorKind is operatorText the other way round; ! is Not until the scanner
 // has seen what stands before it.
@@ -283,12 +279,13 @@ func (s *scanner) word(pos Pos) Token {
 const longestKeyword = 8
 
 // wordByte tells which bytes go on with a word, of those that are characters.
-var wordByte = func() (is [256]bool) {
-	for c := range is {
-		is[c] = c == '_' || isDigit(byte(c)) || 'a' <= c|0x20 && c|0x20 <= 'z' && c < 0x80
-	}
-	return is
-}()
+var wordByte = [256]bool{
+	'_': true, '0': true, '1': true, '2': true, '3': true, '4': true, '5': true, '6': true, '7': true, '8': true, '9': true,
+	'a': true, 'b': true, 'c': true, 'd': true, 'e': true, 'f': true, 'g': true, 'h': true, 'i': true, 'j': true, 'k': true, 'l': true, 'm': true,
+	'n': true, 'o': true, 'p': true, 'q': true, 'r': true, 's': true, 't': true, 'u': true, 'v': true, 'w': true, 'x': true, 'y': true, 'z': true,
+	'A': true, 'B': true, 'C': true, 'D': true, 'E': true, 'F': true, 'G': true, 'H': true, 'I': true, 'J': true, 'K': true, 'L': true, 'M': true,
+	'N': true, 'O': true, 'P': true, 'Q': true, 'R': true, 'S': true, 'T': true, 'U': true, 'V': true, 'W': true, 'X': true, 'Y': true, 'Z': true,
+}
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 

@@ -3,7 +3,7 @@
 package engine
 
 const (
-	NumClasses = 96
+	NumClasses = 96       // the number of size classes
 	MaxSmall   = 32 << 10 // the largest block that has a class, in bytes
 
 	sliceShift = 16

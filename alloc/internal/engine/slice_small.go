@@ -5,7 +5,7 @@ package engine
 // Small slices serve 32-bit systems, and the race detector, under which a segment
 // is an object of Go's heap.
 const (
-	NumClasses = 80
+	NumClasses = 80              // the number of size classes
 	MaxSmall   = 1 << sliceShift // the largest block that has a class, in bytes
 
 	sliceShift = 14

@@ -36,11 +36,11 @@ func numbers() []*typed.Builtin {
 	return append(list, math2("atan2", num.Atan2), math2("hypot", num.Hypot), math2("pow", num.Pow))
 }
 
-// The operators on floats that are functions.
-var (
-	Pow = math2("**", num.Pow)
-	Mod = math2("%", math.Mod)
-)
+// Pow returns the operator ** on floats.
+func Pow() *typed.Builtin { return math2("**", num.Pow) }
+
+// Mod returns the operator % on floats.
+func Mod() *typed.Builtin { return math2("%", math.Mod) }
 
 func math2(name string, f func(x, y float64) float64) *typed.Builtin {
 	b := pure(name, sig(types.Float, types.Float), types.Float, func(a args) value.Value {

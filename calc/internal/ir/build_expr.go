@@ -154,9 +154,9 @@ func (b *builder) binary(n *typed.Binary) *Value {
 			return b.emit(op, t, x, y)
 		}
 		z := b.emit(Math2, Float, x, y)
-		z.Aux = builtin.Mod
+		z.Aux = builtin.Mod()
 		if n.Op == syntax.Pow {
-			z.Aux = builtin.Pow
+			z.Aux = builtin.Pow()
 		}
 		return z
 	}

@@ -7,7 +7,6 @@ package aof
 import (
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -177,7 +176,7 @@ func appendSelect(dst []byte, db int) []byte {
 func (l *Log) endGroup() {
 	if g := l.pending[l.group:]; len(g) > 0 {
 		before := len(l.pending)
-		l.pending = appendAnnotation(l.pending, len(g), crc32.Checksum(g, castagnoli))
+		l.pending = appendAnnotation(l.pending, len(g), checksum(g))
 		l.total += int64(len(l.pending) - before)
 	}
 	l.group = len(l.pending)
@@ -370,7 +369,7 @@ func (l *Log) replace(old *os.File, synced int64, db int) (*os.File, error) {
 	}
 	if db > 0 { // readers begin each file with 0
 		s := appendSelect(nil, db)
-		if _, err = f.Write(appendAnnotation(s, len(s), crc32.Checksum(s, castagnoli))); err != nil {
+		if _, err = f.Write(appendAnnotation(s, len(s), checksum(s))); err != nil {
 			_ = f.Close() // the first error counts
 			return old, err
 		}

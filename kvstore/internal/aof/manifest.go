@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -49,7 +48,7 @@ func ReadManifest(dir string) (*Manifest, error) {
 		text := strings.TrimSpace(string(line))
 		if strings.HasPrefix(text, prefix) {
 			n, sum, _, ok := annotation(data, at)
-			if !ok || n != at || crc32.Checksum(data[:at], castagnoli) != sum {
+			if !ok || n != at || checksum(data[:at]) != sum {
 				return nil, fmt.Errorf("%w: the checksum is wrong", ErrManifest)
 			}
 			continue
@@ -100,7 +99,7 @@ func (m *Manifest) Write(dir string) error {
 	for _, f := range m.Files {
 		b = fmt.Appendf(b, "file %s seq %d type %c\n", f.Name, f.Seq, f.Type)
 	}
-	b = appendAnnotation(b, len(b), crc32.Checksum(b, castagnoli))
+	b = appendAnnotation(b, len(b), checksum(b))
 	return writeFile(dir, manifestName(dir), b)
 }
 

@@ -3,7 +3,6 @@ package aof
 import (
 	"bufio"
 	"errors"
-	"hash/crc32"
 	"io"
 	"os"
 	"path/filepath"
@@ -91,7 +90,7 @@ func (r *Rewrite) flush() error {
 		return nil
 	}
 	n := len(r.group)
-	r.group = appendAnnotation(r.group, n, crc32.Checksum(r.group, castagnoli))
+	r.group = appendAnnotation(r.group, n, checksum(r.group))
 	_, err := r.w.Write(r.group)
 	r.size += int64(len(r.group))
 	r.group = r.group[:0]

@@ -15,8 +15,8 @@ const prefix = "#CRC32C:"
 // header begins every file of ours, so that one is known by it.
 const header = "#CRC32C:0:00000000\n"
 
-// castagnoli is the table of CRC-32C.
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+// checksum is CRC-32C. The table is made once, by package crc32.
+func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
 
 func appendAnnotation(dst []byte, n int, sum uint32) []byte {
 	dst = append(dst, prefix...)
@@ -105,7 +105,7 @@ func (s *scanner) annotated() bool {
 		return false
 	}
 	n, sum, _, ok := annotation(s.data, i)
-	return ok && n == i && crc32.Checksum(s.data[:i], castagnoli) == sum
+	return ok && n == i && checksum(s.data[:i]) == sum
 }
 
 // validAfter tells whether a group that a checksum speaks of is behind an offset.
@@ -117,7 +117,7 @@ func (s *scanner) validAfter(from int) bool {
 		}
 		mark := scan + i
 		n, sum, _, ok := annotation(s.data, mark)
-		if ok && n > 0 && n <= mark && mark-n > from && crc32.Checksum(s.data[mark-n:mark], castagnoli) == sum {
+		if ok && n > 0 && n <= mark && mark-n > from && checksum(s.data[mark-n:mark]) == sum {
 			return true
 		}
 		scan = mark + 1
@@ -158,7 +158,7 @@ func (s *scanner) group(start int) (end int, ok bool) {
 	for at := start; ; {
 		if bytes.HasPrefix(s.data[at:], []byte(prefix)) {
 			n, sum, end, ok := annotation(s.data, at)
-			return end, ok && n == at-start && crc32.Checksum(s.data[start:at], castagnoli) == sum
+			return end, ok && n == at-start && checksum(s.data[start:at]) == sum
 		}
 		if at, ok = s.command(at); !ok {
 			return 0, false

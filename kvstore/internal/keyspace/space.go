@@ -41,6 +41,7 @@ type Limits struct {
 type Space struct {
 	Limits  Limits
 	seed    maphash.Seed
+	pool    table.Pool
 	dbs     int
 	clock   atomic.Uint32 // seconds, for idle times
 	stripes [Stripes]stripe
@@ -121,7 +122,7 @@ func (sp *Space) WriteShard(db int, h uint64) *Shard {
 	if s := st.shards[db]; s != nil {
 		return s
 	}
-	s := &Shard{sp: sp, tab: table.New(sp.Hash)}
+	s := &Shard{sp: sp, tab: table.New(sp.Hash, &sp.pool)}
 	st.shards[db] = s
 	return s
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -391,6 +392,8 @@ func TestConcurrentUse(t *testing.T) {
 	require.Equal(t, "1600", string(v))
 }
 
+var killRounds = flag.Int("killrounds", 10, "rounds of TestKill")
+
 // TestKill kills a process that writes, again and again: every write that it
 // had confirmed must be there.
 func TestKill(t *testing.T) {
@@ -399,7 +402,7 @@ func TestKill(t *testing.T) {
 		return
 	}
 	dir := t.TempDir()
-	rounds := 10
+	rounds := *killRounds
 	if testing.Short() {
 		rounds = 3
 	}
@@ -444,6 +447,11 @@ func writeUntilKilled(dir string) {
 	if err != nil {
 		panic(err)
 	}
+	go func() { // the log is rewritten all the time, too
+		for db.Compact(context.Background()) == nil {
+			time.Sleep(time.Duration(rand.IntN(10)) * time.Millisecond)
+		}
+	}()
 	n := 0
 	if v, err := db.Get("a"); err == nil {
 		n, _ = strconv.Atoi(string(v)) // written below

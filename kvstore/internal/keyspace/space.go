@@ -177,14 +177,19 @@ func (sp *Space) LenLocked(db int) (keys, expiring int) {
 }
 
 // Bytes returns the memory that everything uses. It locks by itself.
-func (sp *Space) Bytes() int {
+func (sp *Space) Bytes() int { return sp.sum((*Shard).Bytes) }
+
+// Live returns that without what is free for further keys.
+func (sp *Space) Live() int { return sp.sum((*Shard).Live) }
+
+func (sp *Space) sum(of func(*Shard) int) int {
 	n := 0
 	for i := range sp.stripes {
 		st := &sp.stripes[i]
 		st.rlock()
 		for _, s := range st.shards {
 			if s != nil {
-				n += s.Bytes()
+				n += of(s)
 			}
 		}
 		st.runlock()

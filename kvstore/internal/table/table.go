@@ -330,6 +330,10 @@ func (t *Table) Bytes() int {
 	return (len(t.groups)+len(t.old)+cap(t.over))*64 + t.slab.bytes()
 }
 
+// Live returns the memory that the index and the records use, without what is free
+// for others.
+func (t *Table) Live() int { return (len(t.groups)+len(t.old)+len(t.over))*64 + t.live }
+
 // Wasted tells whether so much memory is on the lists of free blocks that
 // [Table.Compact] is worth its time.
 func (t *Table) Wasted() bool {

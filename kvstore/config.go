@@ -364,6 +364,3 @@ func (c *counters) reset() {
 	c.errors = nil
 	c.mu.Unlock()
 }
-
-// outOfMemory tells whether maxmemory is reached and nothing can be evicted.
-func (db *DB) outOfMemory(s *Session) bool { return false }

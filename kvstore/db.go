@@ -66,6 +66,7 @@ type DB struct {
 	monitors monitors
 	slow     slowLog
 	stats    counters
+	memory   memoryUse
 
 	attention     atomic.Bool // clients are paused
 	noExpireCycle atomic.Bool

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -223,6 +224,42 @@ func TestReopenAndCompact(t *testing.T) {
 	require.Equal(t, want, state())
 }
 
+func TestMaxmemory(t *testing.T) {
+	db := open(t, "", nil)
+	fill := func(prefix string, ttl bool) (err error) {
+		for i := 0; i < 20_000 && err == nil; i++ {
+			o := &kvstore.SetOptions{}
+			if ttl {
+				o.TTL = time.Hour
+			}
+			err = db.Set(fmt.Sprint(prefix, i), make([]byte, 100), o)
+		}
+		return err
+	}
+	used := func() int64 {
+		_, text, _ := strings.Cut(string(do(t, db, "INFO memory").Bytes), "used_memory:")
+		text, _, _ = strings.Cut(text, "\r\n")
+		n, err := strconv.ParseInt(text, 10, 64)
+		require.NoError(t, err)
+		return n
+	}
+	do(t, db, "CONFIG SET maxmemory 1mb")
+	require.ErrorContains(t, fill("a", false), "OOM command not allowed when used memory > 'maxmemory'.")
+	do(t, db, "CONFIG SET maxmemory-policy volatile-lru")
+	require.ErrorContains(t, fill("b", false), "OOM", "nothing has a time to live")
+	do(t, db, "FLUSHALL")
+	require.NoError(t, db.Set("stays", []byte("1"), nil))
+	require.NoError(t, fill("c", true))
+	require.Less(t, used(), int64(1<<20+100<<10))
+	_, err := db.Get("stays")
+	require.NoError(t, err)
+	do(t, db, "CONFIG SET maxmemory-policy allkeys-lru")
+	require.NoError(t, fill("d", false))
+	require.Less(t, used(), int64(1<<20+100<<10))
+	require.Contains(t, do(t, db, "INFO stats").String(), "evicted_keys:")
+	require.Greater(t, db.Stats().Keys, 3000)
+}
+
 func TestUseAfterClose(t *testing.T) {
 	db := open(t, "", nil)
 	sub := db.Subscribe(t.Context(), "*")
@@ -391,6 +428,8 @@ func TestConcurrentUse(t *testing.T) {
 	require.Equal(t, "1600", string(v))
 }
 
+var killRounds = flag.Int("killrounds", 10, "rounds of TestKill")
+
 // TestKill kills a process that writes, again and again: every write that it
 // had confirmed must be there.
 func TestKill(t *testing.T) {
@@ -399,7 +438,7 @@ func TestKill(t *testing.T) {
 		return
 	}
 	dir := t.TempDir()
-	rounds := 10
+	rounds := *killRounds
 	if testing.Short() {
 		rounds = 3
 	}
@@ -444,6 +483,11 @@ func writeUntilKilled(dir string) {
 	if err != nil {
 		panic(err)
 	}
+	go func() { // the log is rewritten all the time, too
+		for db.Compact(context.Background()) == nil {
+			time.Sleep(time.Duration(rand.IntN(10)) * time.Millisecond)
+		}
+	}()
 	n := 0
 	if v, err := db.Get("a"); err == nil {
 		n, _ = strconv.Atoi(string(v)) // written below

@@ -78,8 +78,8 @@ func (s *Session) infoSection(b *strings.Builder, name string) {
 		p("connected_clients:%d\r\nmaxclients:%d\r\nblocked_clients:%d\r\npubsub_clients:%d", db.clients.n.Load(), db.Limits().MaxClients, db.blocking.n.Load(), pubsub)
 	case "memory":
 		p("# Memory")
-		used := int64(db.sp.Bytes())
-		p("used_memory:%d\r\nused_memory_human:%s\r\nused_memory_dataset:%d", used, human(used), used)
+		used, held := int64(db.sp.Live()), int64(db.sp.Bytes())
+		p("used_memory:%d\r\nused_memory_human:%s\r\nused_memory_dataset:%d\r\nallocator_active:%d", used, human(used), used, held)
 		most := db.conf.maxMemory.Load()
 		p("maxmemory:%d\r\nmaxmemory_human:%s\r\nmaxmemory_policy:%s", most, human(most), policyNames[db.conf.policy.Load()])
 	case "persistence":

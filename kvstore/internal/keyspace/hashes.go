@@ -45,7 +45,7 @@ func (e *Entry) hashBig() *table.Table {
 		return e.object().tab
 	}
 	lp := e.payload()
-	t := table.NewSize(e.s.sp.Hash, listpack.Len(lp)/2+1)
+	t := table.NewSize(e.s.sp.Hash, listpack.Len(lp)/2+1, &e.s.sp.pool)
 	var a, b [24]byte
 	for at := listpack.Header; !listpack.AtEnd(lp, at); {
 		field := listpack.Text(lp[at:], a[:])

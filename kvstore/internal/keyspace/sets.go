@@ -17,7 +17,7 @@ func (s *Shard) NewSet(e Entry, key, member []byte) Entry {
 		return e
 	}
 	e = s.insert(e.h, key, encIntset, 4)
-	e.setObject(encSet, object{tab: table.New(s.sp.Hash)})
+	e.setObject(encSet, object{tab: table.New(s.sp.Hash, &s.sp.pool)})
 	return e
 }
 
@@ -45,7 +45,7 @@ func (e Entry) SetHas(member []byte) bool {
 // setBig makes the set large.
 func (e *Entry) setBig() *table.Table {
 	is := e.payload()
-	t := table.NewSize(e.s.sp.Hash, intset.Len(is)+1)
+	t := table.NewSize(e.s.sp.Hash, intset.Len(is)+1, &e.s.sp.pool)
 	var scratch [24]byte
 	for i := range intset.Len(is) {
 		m := strconv.AppendInt(scratch[:0], intset.At(is, i), 10)

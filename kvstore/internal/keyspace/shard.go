@@ -327,21 +327,41 @@ func (s *Shard) Random() Entry {
 }
 
 // Bytes returns the memory that the shard uses.
-func (s *Shard) Bytes() int {
-	n := s.tab.Bytes() + cap(s.objects)*24 + cap(s.ttl)*16
+func (s *Shard) Bytes() int { return s.bytes((*table.Table).Bytes) }
+
+// Live returns that without what is free for further keys.
+func (s *Shard) Live() int { return s.bytes((*table.Table).Live) }
+
+func (s *Shard) bytes(of func(*table.Table) int) int {
+	n := of(s.tab) + len(s.objects)*24 + len(s.ttl)*16
 	for i := range s.objects {
-		n += s.objects[i].bytes()
+		n += s.objects[i].bytes(of)
 	}
 	return n
 }
 
-func (o *object) bytes() int {
+// AnyExpiring returns a key with a time to live, or none: of those whose time is
+// near.
+func (s *Shard) AnyExpiring() (found Entry) {
+	for i := 0; i < len(s.ttl) && i < 8 && !found.Exists(); i++ {
+		h := s.ttl[i].h
+		s.tab.FindHash(h, func(r table.Ref) bool {
+			if e := (Entry{s, h, r}); e.ExpireAt() != 0 {
+				found = e
+			}
+			return !found.Exists()
+		})
+	}
+	return found
+}
+
+func (o *object) bytes(of func(*table.Table) int) int {
 	n := 0
 	if o.list != nil {
 		n += o.list.Bytes()
 	}
 	if o.tab != nil {
-		n += o.tab.Bytes()
+		n += of(o.tab)
 	}
 	if o.tree != nil {
 		n += o.tree.Bytes()
@@ -353,7 +373,7 @@ func (o *object) bytes() int {
 func (e Entry) Bytes() int {
 	n := e.s.tab.Size(e.r) + 6
 	if e.enc().large() {
-		n += e.object().bytes()
+		n += e.object().bytes((*table.Table).Live)
 	}
 	return n
 }

@@ -41,6 +41,7 @@ type Limits struct {
 type Space struct {
 	Limits  Limits
 	seed    maphash.Seed
+	pool    table.Pool
 	dbs     int
 	clock   atomic.Uint32 // seconds, for idle times
 	stripes [Stripes]stripe
@@ -121,7 +122,7 @@ func (sp *Space) WriteShard(db int, h uint64) *Shard {
 	if s := st.shards[db]; s != nil {
 		return s
 	}
-	s := &Shard{sp: sp, tab: table.New(sp.Hash)}
+	s := &Shard{sp: sp, tab: table.New(sp.Hash, &sp.pool)}
 	st.shards[db] = s
 	return s
 }
@@ -176,14 +177,19 @@ func (sp *Space) LenLocked(db int) (keys, expiring int) {
 }
 
 // Bytes returns the memory that everything uses. It locks by itself.
-func (sp *Space) Bytes() int {
+func (sp *Space) Bytes() int { return sp.sum((*Shard).Bytes) }
+
+// Live returns that without what is free for further keys.
+func (sp *Space) Live() int { return sp.sum((*Shard).Live) }
+
+func (sp *Space) sum(of func(*Shard) int) int {
 	n := 0
 	for i := range sp.stripes {
 		st := &sp.stripes[i]
 		st.rlock()
 		for _, s := range st.shards {
 			if s != nil {
-				n += s.Bytes()
+				n += of(s)
 			}
 		}
 		st.runlock()

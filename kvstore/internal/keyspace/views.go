@@ -143,7 +143,7 @@ func (s *Shard) putLarge(e Entry, key []byte, v *Value) Entry {
 	case encZSet:
 		o = newZObject(s.sp, v.n)
 	default:
-		o.tab = table.NewSize(s.sp.Hash, v.n)
+		o.tab = table.NewSize(s.sp.Hash, v.n, &s.sp.pool)
 	}
 	v.Each(func(a, b []byte, score float64) bool {
 		switch v.enc {

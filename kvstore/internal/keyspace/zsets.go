@@ -25,7 +25,7 @@ func (s *Shard) NewZSet(e Entry, key, member []byte) Entry {
 }
 
 func newZObject(sp *Space, n int) object {
-	t := table.NewSize(sp.Hash, n)
+	t := table.NewSize(sp.Hash, n, &sp.pool)
 	return object{tab: t, tree: ztree.New(t.Key)}
 }
 

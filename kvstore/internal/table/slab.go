@@ -27,6 +27,7 @@ type slab struct {
 	big    [][]byte
 	bigIDs []uint32 // free places in big
 
+	pool      *Pool
 	freeBytes int // in the lists
 	bigBytes  int
 }
@@ -67,14 +68,20 @@ func (s *slab) alloc(n int) (Ref, []byte) {
 	if chunk := s.chunks[last]; s.used+size > len(chunk) {
 		switch {
 		case s.used+size <= chunkSize:
-			grown := make([]byte, min(chunkSize, max(2*len(chunk), s.used+size)))
+			n := min(chunkSize, max(2*len(chunk), s.used+size))
+			var grown []byte
+			if n == chunkSize {
+				grown = s.pool.get()
+			} else {
+				grown = make([]byte, n)
+			}
 			copy(grown, chunk[:s.used])
 			s.chunks[last] = grown
 		case len(s.chunks) == bigFlag>>chunkBits:
 			return s.allocBig(n)
 		default:
 			s.giveRest(last)
-			s.chunks = append(s.chunks, make([]byte, chunkSize))
+			s.chunks = append(s.chunks, s.pool.get())
 			s.used = 0
 			last++
 		}

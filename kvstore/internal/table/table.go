@@ -29,16 +29,18 @@ type Table struct {
 }
 
 // New returns an empty table that hashes keys by the given function: all its bits
-// must be good, for the top bits order the table.
-func New(hash func(key []byte) uint64) *Table {
+// must be good, for the top bits order the table. Memory comes from the pool, which
+// may be nil.
+func New(hash func(key []byte) uint64, pool *Pool) *Table {
 	t := &Table{hash: hash}
+	t.pool = pool
 	t.groups, t.shift = make([]group, 1), 64
 	return t
 }
 
 // NewSize returns a table that holds n records without growing.
-func NewSize(hash func(key []byte) uint64, n int) *Table {
-	t := New(hash)
+func NewSize(hash func(key []byte) uint64, n int, pool *Pool) *Table {
+	t := New(hash, pool)
 	t.Reserve(n)
 	return t
 }
@@ -328,6 +330,10 @@ func (t *Table) Bytes() int {
 	return (len(t.groups)+len(t.old)+cap(t.over))*64 + t.slab.bytes()
 }
 
+// Live returns the memory that the index and the records use, without what is free
+// for others.
+func (t *Table) Live() int { return (len(t.groups)+len(t.old)+len(t.over))*64 + t.live }
+
 // Wasted tells whether so much memory is on the lists of free blocks that
 // [Table.Compact] is worth its time.
 func (t *Table) Wasted() bool {
@@ -337,7 +343,7 @@ func (t *Table) Wasted() bool {
 // Compact moves all records into new slabs. All Refs change.
 func (t *Table) Compact() {
 	from := t.slab
-	t.slab = slab{big: from.big, bigIDs: from.bigIDs, bigBytes: from.bigBytes}
+	t.slab = slab{big: from.big, bigIDs: from.bigIDs, bigBytes: from.bigBytes, pool: from.pool}
 	move := func(g *group) {
 		for i := 0; i < slots && g.refs[i] != 0; i++ {
 			if g.refs[i]&bigFlag == 0 {
@@ -364,6 +370,7 @@ func (t *Table) Compact() {
 			move(&t.over[i])
 		}
 	}
+	t.pool.put(from.chunks)
 }
 
 // Size returns the bytes of a record.

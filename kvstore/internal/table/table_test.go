@@ -58,7 +58,7 @@ func TestAgainstMap(t *testing.T) {
 			seed := rand.Uint64()
 			t.Log("seed", seed)
 			rnd := rand.New(rand.NewPCG(seed, 1))
-			tab, model := New(hash), make(map[string][]byte)
+			tab, model := New(hash, &Pool{}), make(map[string][]byte)
 			span := 3000
 			for step := range 60_000 {
 				if step%15_000 == 14_000 {
@@ -118,7 +118,7 @@ func TestAgainstMap(t *testing.T) {
 func TestScanSeesWhatStays(t *testing.T) {
 	hash := hashes()["good"]
 	for _, grow := range []bool{true, false} {
-		tab := New(hash)
+		tab := New(hash, &Pool{})
 		put := func(i int) {
 			var k [8]byte
 			binary.LittleEndian.PutUint64(k[:], uint64(i))
@@ -172,7 +172,7 @@ func TestClasses(t *testing.T) {
 
 func BenchmarkFind(b *testing.B) {
 	hash := hashes()["good"]
-	tab := New(hash)
+	tab := New(hash, &Pool{})
 	const n = 1 << 20
 	var k [16]byte
 	for i := range n {

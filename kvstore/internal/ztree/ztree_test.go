@@ -24,7 +24,7 @@ func TestAgainstSortedSlice(t *testing.T) {
 	t.Log("seed", seed)
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	hash := maphash.MakeSeed()
-	tab := table.New(func(k []byte) uint64 { return maphash.Bytes(hash, k) })
+	tab := table.New(func(k []byte) uint64 { return maphash.Bytes(hash, k) }, nil)
 	tree := New(tab.Key)
 	var model []member
 	order := func(a, b member) int { return cmp.Or(cmp.Compare(a.score, b.score), cmp.Compare(a.name, b.name)) }

@@ -11,7 +11,7 @@ import (
 )
 
 // An Allocator hands out blocks of memory and takes them back. [Heap], [Cache],
-// [Locked] and freelist.List are Allocators.
+// [Locked], freelist.List, buddy.Buddy and tlsf.TLSF are Allocators.
 type Allocator interface {
 	// Alloc returns a block of at least n bytes, or nil if n is not positive or
 	// there is no memory.
@@ -82,8 +82,9 @@ var (
 	// allowed, or too large to be represented.
 	ErrSize = errors.New("alloc: bad size")
 
-	// ErrAlign is returned for an alignment that is not a power of two.
-	ErrAlign = errors.New("alloc: alignment is not a power of two")
+	// ErrAlign is wrapped by errors about an alignment that is not a power of two, or
+	// too large.
+	ErrAlign = errors.New("alloc: bad alignment")
 
 	// ErrNoMemory is returned when a limit is reached or the system refuses.
 	ErrNoMemory = errors.New("alloc: out of memory")
@@ -133,7 +134,11 @@ type LeakSite struct {
 // Error tells how much was leaked, and the place that leaked most.
 func (e *LeakError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "alloc: %d blocks of %d bytes in all not freed before Close", e.Blocks, e.Bytes)
+	s := "s"
+	if e.Blocks == 1 {
+		s = ""
+	}
+	fmt.Fprintf(&b, "alloc: %d block%s of %d bytes in all not freed before Close", e.Blocks, s, e.Bytes)
 	if len(e.Sites) > 0 {
 		fmt.Fprintf(&b, "; most by %s", siteOf(e.Sites[0].Stack))
 	}

@@ -167,5 +167,5 @@ func ExampleHeap_Close() {
 	h.Alloc(100) // never freed
 	fmt.Println(h.Close())
 	// Output:
-	// alloc: 1 blocks of 112 bytes in all not freed before Close
+	// alloc: 1 block of 112 bytes in all not freed before Close
 }

@@ -32,24 +32,27 @@ type testCase struct {
 	work  string // see workloads and peer.c
 	size  int
 	ops   int
-	cache bool // also run with a Cache
+	cache bool   // also run with a Cache
+	only  string // the engines that run it, if not all
 }
 
 var cases = []testCase{
-	{"pair 64 B", "pair", 64, 3_000_000, true},
-	{"pair 16 KiB", "pair", 16 << 10, 2_000_000, true},
-	{"batch 64 B", "batch", 64, 3_000_000, true},
-	{"batch 4 KiB", "batch", 4 << 10, 1_000_000, true},
-	{"larson, 2 workers", "larson", 0, 3_000_000, false},
-	{"remote free 64 B", "remote", 64, 2_000_000, false},
-	{"remote free 1 KiB", "remote", 1 << 10, 2_000_000, false},
-	{"churn, 140 MB live", "churn", 140_000_000, 4_000_000, false},
-	{"collection, 4 M objects", "collection", 0, 4_000_000, false},
+	{"pair 64 B", "pair", 64, 3_000_000, true, ""},
+	{"pair 16 KiB", "pair", 16 << 10, 2_000_000, true, ""},
+	{"batch 64 B", "batch", 64, 3_000_000, true, ""},
+	{"batch 4 KiB", "batch", 4 << 10, 1_000_000, true, ""},
+	{"larson, 2 workers", "larson", 0, 3_000_000, false, ""},
+	{"remote free 64 B", "remote", 64, 2_000_000, false, ""},
+	{"remote free 1 KiB", "remote", 1 << 10, 2_000_000, false, ""},
+	{"churn, 140 MB live", "churn", 140_000_000, 4_000_000, false, ""},
+	{"collection, 4 M objects", "collection", 0, 4_000_000, false, ""},
+	{"New of 24 B", "new", 24, 10_000_000, false, "arena make"},
+	{"1 GiB of tlsf", "latency", 1 << 30, 2_000_000, false, "tlsf"},
 }
 
 // engines are the columns: ours, Go's, and C's by the library to preload.
 var engines = []struct{ name, preload string }{
-	{"Heap", ""}, {"Cache", ""}, {"make", ""}, {"modernc", ""},
+	{"Heap", ""}, {"Cache", ""}, {"arena", ""}, {"tlsf", ""}, {"make", ""}, {"modernc", ""},
 	{"glibc", "none"}, {"jemalloc", "libjemalloc.so.2"}, {"tcmalloc", "libtcmalloc_minimal.so.4"}, {"mimalloc", "libmimalloc.so.2"},
 }
 
@@ -97,16 +100,27 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return nil
 }
 
+// has tells whether an engine runs the case.
+func (c testCase) has(engine string, isC bool) bool {
+	if c.only != "" || engine == "arena" || engine == "tlsf" {
+		return slices.Contains(strings.Fields(c.only), engine)
+	}
+	switch c.work {
+	case "larson", "remote":
+		return engine != "modernc" && engine != "Cache" // those are not for concurrent use
+	case "collection":
+		return !isC && engine != "Cache" // C has no collector
+	}
+	return engine != "Cache" || c.cache
+}
+
 // runCase prints the medians and minima of one case.
 func runCase(ctx context.Context, out io.Writer, c testCase, peer string, rounds int) error {
 	got := make([][][]float64, len(engines))
 	for range rounds {
 		for i, e := range engines {
-			if e.name == "Cache" && !c.cache || e.name == "modernc" && (c.work == "larson" || c.work == "remote") {
-				continue // modernc is not for concurrent use
-			}
-			if c.work == "collection" && e.preload != "" {
-				continue // C has no collector
+			if !c.has(e.name, e.preload != "") {
+				continue
 			}
 			figures, err := measure(ctx, e.name, e.preload, c, peer)
 			if err != nil {

@@ -81,6 +81,12 @@ func work(out io.Writer, args []string) error {
 	defer h.Close()
 	c := h.Cache()
 	defer c.Close()
+	switch args[1] {
+	case "new":
+		return news(out, args[0], ops)
+	case "latency":
+		return latency(out, h, size, ops)
+	}
 	e := map[string]engine{"Heap": h, "Cache": c, "make": goMake{}, "modernc": new(modernc)}[args[0]]
 	if e == nil {
 		return fmt.Errorf("unknown engine %q", args[0])

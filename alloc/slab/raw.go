@@ -78,11 +78,14 @@ func (s *slab) unlink() {
 }
 
 // NewRaw returns a cache of objects of size bytes, aligned to align, a power of two,
-// with slabs on h. The error wraps [alloc.ErrConfig].
+// with slabs on h. The errors wrap [alloc.ErrSize] and [alloc.ErrAlign].
 func NewRaw(h *alloc.Heap, size, align int) (*Raw, error) {
 	c := &Raw{}
-	if size <= 0 || size > math.MaxInt/32 || align <= 0 || align&(align-1) != 0 || align > defaultSlab {
-		return nil, fmt.Errorf("slab: objects of %d bytes aligned to %d: %w", size, align, alloc.ErrConfig)
+	if align <= 0 || align&(align-1) != 0 || align > defaultSlab {
+		return nil, fmt.Errorf("slab: objects aligned to %d, at most %d: %w", align, defaultSlab, alloc.ErrAlign)
+	}
+	if size <= 0 || size > math.MaxInt/32 {
+		return nil, fmt.Errorf("slab: objects of %d bytes: %w", size, alloc.ErrSize)
 	}
 	return c, c.init(size, align, h, nil, 0, 0)
 }

@@ -2,6 +2,7 @@ package slab_test
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 	"unsafe"
@@ -215,9 +216,13 @@ func TestBadCalls(t *testing.T) {
 func TestRawIsAnAllocator(t *testing.T) {
 	h, err := alloc.NewHeap(nil)
 	require.NoError(t, err)
-	for _, c := range [][2]int{{0, 8}, {-1, 8}, {8, 3}, {8, 0}} {
-		_, err := slab.NewRaw(h, c[0], c[1])
-		require.ErrorIs(t, err, alloc.ErrConfig)
+	for _, size := range []int{0, -1, math.MaxInt} {
+		_, err := slab.NewRaw(h, size, 8)
+		require.ErrorIs(t, err, alloc.ErrSize)
+	}
+	for _, align := range []int{0, -8, 3, 1 << 20} {
+		_, err := slab.NewRaw(h, 8, align)
+		require.ErrorIs(t, err, alloc.ErrAlign)
 	}
 	c, err := slab.NewRaw(h, 100, 16)
 	require.NoError(t, err)

@@ -94,6 +94,9 @@ func New(buf []byte) (*TLSF, error) {
 		return nil, fmt.Errorf("tlsf: a buffer of %d bytes is too small: %w", len(buf), alloc.ErrConfig)
 	}
 	a.state = make([]uint64, a.end/unit/32+1)
+	for i := range a.state { // what was only allocated would take its time when first used
+		a.state[i] = 0
+	}
 	a.stats.Reserved = int64(len(buf))
 	a.put(a.end+header, flagUsed|flagPrevUsed)
 	a.insert(unit, a.end-unit, flagPrevUsed)

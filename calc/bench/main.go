@@ -1,7 +1,7 @@
 // Command bench measures calc against other engines and prints the tables of the
 // README:
 //
-//	GOWORK=off go -C calc/bench run . [-only native|vm|tree|limits|expressions|front|pause]
+//	GOWORK=off go -C calc/bench run . [-only native|vm|slow|tree|limits|expressions|front|pause]
 //
 // Programs run in processes of their own, a round of each engine after the other;
 // figures are CPU time (getrusage, user and system), medians of the rounds. Peers that are
@@ -27,7 +27,7 @@ func main() {
 		}
 		return
 	}
-	only := flag.String("only", "", "run one part: native, vm, tree, limits, expressions, front, pause")
+	only := flag.String("only", "", "run one part: native, vm, slow, tree, limits, expressions, front, pause")
 	rounds := flag.Int("rounds", 5, "rounds of each program")
 	flag.Parse()
 	if err := run(os.Stdout, *only, *rounds); err != nil {
@@ -51,7 +51,11 @@ func run(w io.Writer, only string, rounds int) error {
 			return b.table(numeric, []string{"c", "go", "luajit", "node", "calc jit"})
 		}},
 		{"vm", func() error {
-			return b.table(portable, []string{"lua5.4", "gopher-lua", "goja", "calc vm"})
+			return b.table(portable, []string{"lua5.4", "calc vm"})
+		}},
+		{"slow", func() error { // a round takes a minute
+			b := &bench{w: w, dir: dir, rounds: 1}
+			return b.table(portable, []string{"gopher-lua", "goja", "calc vm"})
 		}},
 		{"tree", func() error {
 			return b.table(recursion, []string{"starlark", "tengo", "calc tree"})

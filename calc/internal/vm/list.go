@@ -31,7 +31,7 @@ func (c *Code) Print(w io.Writer) {
 // printOne writes the instruction at pc and returns where it ends.
 func (c *Code) printOne(w io.Writer, pc int) int {
 	ins := c.code[pc]
-	o := op(ins & 0xffff)
+	o := op(ins)
 	fmt.Fprintf(w, "%6d  %-12s", pc, opNames[o])
 	switch {
 	case o == opJump || o == opJumpB:

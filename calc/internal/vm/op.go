@@ -1,9 +1,9 @@
 package vm
 
-// op is the operation of an instruction: its low 16 bits. Three operands of 16 bits
-// follow, called a, b and c. W is a word register, R a reference register, I a
+// op is the operation of an instruction: its low 8 bits. Three operands of 16 bits
+// stand from bit 16 on, called a, b and c. W is a word register, R a reference register, I a
 // signed number; a K form has its constant in the code word behind it.
-type op uint16
+type op uint8
 
 // off is c as a distance in code words from the next instruction; the forms that end
 // in B lead backwards and count a round.

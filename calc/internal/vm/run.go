@@ -81,7 +81,7 @@ func (m *Machine) back() {
 func (m *Machine) step(ins uint64) error {
 	w, r := m.w, m.r
 	a, b, c := ins>>16&0xffff, ins>>32&0xffff, ins>>48
-	switch op(ins & 0xffff) {
+	switch op(ins) {
 	case opFFloor:
 		*float(w, a) = math.Floor(*float(w, b))
 	case opFCeil:
@@ -161,7 +161,7 @@ func (m *Machine) failed(ins uint64) error {
 	at := func(rep value.Rep, list, i uint64) error {
 		return builtin.OutOfRange(int64(*word(w, i)), value.Len(rep, *ref(r, list)))
 	}
-	switch op(ins & 0xffff) {
+	switch op(ins) {
 	case opDiv, opRem:
 		return errDivision
 	case opShl, opShr, opUshr:
@@ -202,7 +202,7 @@ func (m *Machine) onMap(ins uint64) error {
 	w, r := m.w, m.r
 	a, b, c := ins>>16&0xffff, ins>>32&0xffff, ins>>48
 	entry := func() (k, v value.Value) { return (*ref(r, b)).Map().Entry(int(*word(w, c))) }
-	switch op(ins & 0xffff) {
+	switch op(ins) {
 	case opMapGet:
 		k := m.constant()
 		key := m.value(k&refKey != 0, c)

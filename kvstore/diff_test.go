@@ -225,7 +225,11 @@ func (d *diff) exec(args []string) []byte {
 	}
 	out := d.s.Exec(nil, list)
 	for d.s.Blocked() {
-		<-d.woken
+		select {
+		case <-d.woken:
+		case <-time.After(30 * time.Second): // Redis would have answered long ago
+			d.t.Fatalf("%q waits without end; before it: %q", args, d.log[max(0, len(d.log)-20):])
+		}
 		out = d.s.Resume(out)
 	}
 	d.s.EndBatch()

@@ -263,10 +263,30 @@ func (g *generator) command() []string {
 			args[i] = g.arg("junk")
 		}
 	}
+	boundWait(args)
 	if g.r.IntN(10) == 0 {
 		args[0] = strings.ToLower(args[0])
 	}
 	return args
+}
+
+// boundWait keeps a command that waits, into which a fault has brought another
+// number, from waiting for long, or for ever.
+func boundWait(args []string) {
+	at := len(args) - 1
+	switch args[0] {
+	case "BLPOP", "BRPOP", "BLMOVE", "BRPOPLPUSH", "BZPOPMIN", "BZPOPMAX":
+	case "BLMPOP", "BZMPOP":
+		at = 1
+	default:
+		return
+	}
+	if at < 1 || at >= len(args) {
+		return
+	}
+	if f, err := strconv.ParseFloat(args[at], 64); err == nil && (f == 0 || f > 0.001) {
+		args[at] = "0.001"
+	}
 }
 
 // templates are the commands that are compared. Blocking ones are here with keys

@@ -71,11 +71,12 @@ func (p *poller) noticed() {
 	_, _ = unix.Read(p.ev, b[:]) // fails only if there is none
 }
 
-// readFD reads without blocking; -1 means that there is nothing to read yet. n is
-// zero at the end and after an error.
+// readFD reads from a socket without blocking; -1 means that there is nothing to
+// read yet. n is zero at the end and after an error. recvfrom is read without what
+// files need.
 func readFD(fd int, b []byte) int {
 	for {
-		n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), 0, 0, 0)
 		switch errno {
 		case 0:
 			return int(n)

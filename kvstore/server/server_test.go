@@ -159,9 +159,9 @@ func TestBadInputClosesTheConnection(t *testing.T) {
 			}
 			c := f.dial(t)
 			_, err := io.WriteString(c, in)
-			require.NoError(t, err)
 			got, _ := io.ReadAll(c) // a reset after unread input is an end as well
-			if len(in) < 1000 {
+			if len(in) < 1000 {     // else the end may come before everything is sent
+				require.NoError(t, err)
 				require.Equal(t, want, string(got))
 			}
 		}

@@ -361,6 +361,7 @@ func (s *Session) Resume(dst []byte) []byte {
 	if served && s.blocked != nil {
 		w := s.blocked
 		s.blocked = nil
+		s.client.blocked.Store(false)
 		if w.again != nil { // it was held back before it ran
 			return s.Exec(dst, w.again)
 		}

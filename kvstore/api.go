@@ -302,6 +302,9 @@ type Tx struct {
 
 // Get returns the string at key as the transaction sees it, or [ErrNotFound].
 func (tx *Tx) Get(key string) ([]byte, error) {
+	if keyspace.MaskOf(tx.s.db.sp.HashString(key))&^tx.s.held != 0 {
+		return nil, CommandError("ERR 'get' uses a key that was not announced")
+	}
 	e := tx.s.peek([]byte(key))
 	switch {
 	case !e.Exists():
@@ -333,7 +336,7 @@ func (tx *Tx) Do(cmd string, args ...string) (Reply, error) {
 
 func (tx *Tx) run(a ...[]byte) Reply {
 	s := tx.s
-	c, msg := s.db.cmds.resolve(a)
+	c, msg := s.db.cmds.Load().resolve(a)
 	switch {
 	case msg != "":
 		return Reply{Kind: ErrorReply, Text: msg}
@@ -341,6 +344,9 @@ func (tx *Tx) run(a ...[]byte) Reply {
 		panic("kvstore: " + c.name + " inside of View")
 	case c.flags&(fWrite|fReadonly) == 0 || c.flags&fNoMulti != 0 || c.lock == lockAll && c.flags&fWrite != 0 && c.upper != "SORT":
 		return Reply{Kind: ErrorReply, Text: "ERR '" + c.name + "' is not for transactions in Go"}
+	}
+	if m := s.locksOf(c, a); m&^s.held != 0 {
+		return Reply{Kind: ErrorReply, Text: "ERR '" + c.name + "' uses a key that was not announced"}
 	}
 	s.w.b = s.w.b[:0]
 	s.run(c, a)
@@ -373,7 +379,7 @@ func (s *Session) update(f func(*Tx) error) error {
 	good := false
 	defer func() {
 		if !good {
-			s.rollBack()
+			s.rollBackTo(0, 0)
 		}
 		s.undo = nil
 		s.held = 0
@@ -388,8 +394,9 @@ func (s *Session) update(f func(*Tx) error) error {
 	return nil
 }
 
-// rollBack puts back what was there.
-func (s *Session) rollBack() {
+// rollBackTo puts back what was there, and forgets what was to be logged behind a
+// place.
+func (s *Session) rollBackTo(unit, n int) {
 	undo := s.undo
 	s.undo = nil
 	for at, v := range undo {
@@ -406,7 +413,7 @@ func (s *Session) rollBack() {
 			e.SetIdle(v.Idle)
 		}
 	}
-	s.unit, s.unitN, s.dirty, s.ready = s.unit[:0], 0, 0, nil
+	s.unit, s.unitN, s.dirty, s.ready = s.unit[:unit], n, 0, nil
 }
 
 // View runs f on the store of one moment. Writers wait meanwhile: f must not call

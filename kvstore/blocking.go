@@ -73,6 +73,7 @@ func (s *Session) wait(timeout time.Duration, w *waiter, keys [][]byte) {
 		}
 	}
 	s.blocked = w
+	s.client.blocked.Store(true)
 	b := &s.db.blocking
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -738,7 +738,7 @@ func cmdSlowlogReset(s *Session, _ [][]byte) {
 
 func cmdCommandCount(s *Session, _ [][]byte) {
 	n := 0
-	for _, c := range s.db.cmds.all {
+	for _, c := range s.db.cmds.Load().all {
 		if !strings.Contains(c.name, "|") {
 			n++
 		}
@@ -747,7 +747,7 @@ func cmdCommandCount(s *Session, _ [][]byte) {
 }
 
 func cmdHelp(s *Session, a [][]byte) {
-	parent := s.db.cmds.find(a[0])
+	parent := s.db.cmds.Load().find(a[0])
 	s.w.array(2 + len(parent.subs))
 	s.w.status(parent.upper + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")
 	for _, c := range parent.subs {

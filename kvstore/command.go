@@ -54,7 +54,7 @@ type command struct {
 	lock              lockMode
 	run               func(s *Session, a [][]byte)
 
-	id       int
+	stat     *commandStat
 	upper    string // what is behind the bar, or all, in upper case
 	subs     []*command
 	isParent bool
@@ -67,18 +67,18 @@ type commandStat struct {
 
 // commandTable finds commands by name.
 type commandTable struct {
-	all   []*command    // subcommands follow their parents
-	stats []commandStat // by id
+	all   []*command // subcommands follow their parents
 	slots [1024]*command
 }
 
 func newCommandTable() *commandTable {
 	list := commandList()
-	t := &commandTable{stats: make([]commandStat, len(list))}
+	t := &commandTable{}
+	stats := make([]commandStat, len(list))
 	var parent *command
 	for i := range list {
 		c := &list[i]
-		c.id = i
+		c.stat = &stats[i]
 		c.upper = strings.ToUpper(c.name)
 		if head, sub, ok := strings.Cut(c.upper, "|"); ok && strings.EqualFold(parent.name, head) {
 			c.upper = sub

@@ -64,7 +64,7 @@ func (t *commandTable) parents() []*command {
 }
 
 func cmdCommand(s *Session, _ [][]byte) {
-	list := s.db.cmds.parents()
+	list := s.db.cmds.Load().parents()
 	s.w.array(len(list))
 	for _, c := range list {
 		s.describe(c)
@@ -88,7 +88,7 @@ func cmdCommandInfo(s *Session, a [][]byte) {
 	}
 	s.w.array(len(a) - 2)
 	for _, name := range a[2:] {
-		if c := s.db.cmds.byFullName(name); c != nil {
+		if c := s.db.cmds.Load().byFullName(name); c != nil {
 			s.describe(c)
 		} else {
 			s.w.nullArray()
@@ -99,10 +99,10 @@ func cmdCommandInfo(s *Session, a [][]byte) {
 func cmdCommandDocs(s *Session, a [][]byte) {
 	var list []*command
 	if len(a) == 2 {
-		list = s.db.cmds.parents()
+		list = s.db.cmds.Load().parents()
 	}
 	for _, name := range a[2:] {
-		if c := s.db.cmds.byFullName(name); c != nil {
+		if c := s.db.cmds.Load().byFullName(name); c != nil {
 			list = append(list, c)
 		}
 	}
@@ -132,7 +132,7 @@ func cmdCommandList(s *Session, a [][]byte) {
 		return
 	}
 	at, n := len(s.w.b), 0
-	for _, c := range s.db.cmds.all {
+	for _, c := range s.db.cmds.Load().all {
 		if only(c) {
 			s.w.str(c.name)
 			n++
@@ -143,7 +143,7 @@ func cmdCommandList(s *Session, a [][]byte) {
 
 // keysArg resolves the command in the arguments of COMMAND GETKEYS.
 func (s *Session) keysArg(a [][]byte) ([]int, *command) {
-	c, msg := s.db.cmds.resolve(a)
+	c, msg := s.db.cmds.Load().resolve(a)
 	switch {
 	case c == nil:
 		s.fail("ERR Invalid command specified")

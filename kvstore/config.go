@@ -345,8 +345,8 @@ func cmdConfigRewrite(s *Session, _ [][]byte) {
 
 func cmdConfigResetstat(s *Session, _ [][]byte) {
 	s.db.stats.reset()
-	for i := range s.db.cmds.stats {
-		st := &s.db.cmds.stats[i]
+	for _, c := range s.db.cmds.Load().all {
+		st := c.stat
 		for _, n := range []*atomic.Int64{&st.calls, &st.nanos, &st.rejected, &st.failed} {
 			n.Store(0)
 		}

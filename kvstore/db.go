@@ -46,7 +46,7 @@ type Options struct {
 // A DB is an open store. All methods may be called concurrently.
 type DB struct {
 	sp      *keyspace.Space
-	cmds    *commandTable
+	cmds    atomic.Pointer[commandTable] // never changed, but replaced by Handle
 	conf    config
 	now     func() time.Time
 	started time.Time
@@ -129,9 +129,10 @@ func Open(dir string, o *Options) (*DB, error) {
 		dbs = 16
 	}
 	db := &DB{
-		sp: keyspace.New(dbs), cmds: newCommandTable(),
+		sp:  keyspace.New(dbs),
 		now: o.Now, started: time.Now(), logger: o.Logger, dir: dir, stop: make(chan struct{}),
 	}
+	db.cmds.Store(newCommandTable())
 	db.blocking.db = db
 	db.pool.New = func() any { return db.NewSession(nil) }
 	if db.now == nil {

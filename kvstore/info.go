@@ -108,8 +108,8 @@ func (s *Session) infoSection(b *strings.Builder, name string) {
 		p("# Modules")
 	case "commandstats":
 		p("# Commandstats")
-		for _, c := range db.cmds.all {
-			st := &db.cmds.stats[c.id]
+		for _, c := range db.cmds.Load().all {
+			st := c.stat
 			n := st.calls.Load()
 			if n+st.rejected.Load() == 0 {
 				continue

@@ -34,7 +34,7 @@ func parseInt(b []byte) (int64, bool) { return listpack.ParseInt(b) }
 // parseFloat reads a number as C's strtod does, without spaces around it and
 // without NaN.
 func parseFloat(b []byte) (float64, bool) {
-	if len(b) == 0 || len(b) > 512 {
+	if len(b) == 0 || len(b) >= 5<<10 {
 		return 0, false
 	}
 	if n, ok := smallInt(b); ok {
@@ -99,7 +99,7 @@ const longDoubleBits = 64
 
 // parseLongDouble reads a number; an infinite one is ok and nil.
 func parseLongDouble(b []byte) (f longDouble, ok bool) {
-	if len(b) == 0 || len(b) > 256 {
+	if len(b) == 0 || len(b) >= 5<<10 { // as in Redis
 		return nil, false
 	}
 	s := strings.ToLower(string(b))

@@ -140,7 +140,7 @@ func (s *Session) Exec(dst []byte, a [][]byte) []byte {
 }
 
 func (s *Session) exec(a [][]byte) {
-	c, msg := s.db.cmds.resolve(a)
+	c, msg := s.db.cmds.Load().resolve(a)
 	if msg != "" {
 		if is(a[0], "POST") || is(a[0], "HOST:") {
 			// A browser was made to talk to us. Redis drops such connections too.
@@ -177,7 +177,7 @@ func (s *Session) reject(c *command, msg string) {
 		s.multi.broken = true
 	}
 	if c != nil {
-		s.db.cmds.stats[c.id].rejected.Add(1)
+		c.stat.rejected.Add(1)
 		if c.upper == "EXEC" {
 			s.endMulti()
 			msg = "EXECABORT Transaction discarded because of: " + strings.TrimPrefix(msg, "ERR ")
@@ -305,7 +305,7 @@ func (s *Session) count(c *command, a [][]byte) {
 	now := s.db.uptime()
 	took := now - s.lap
 	s.lap = now
-	st := &s.db.cmds.stats[c.id]
+	st := c.stat
 	st.calls.Add(1)
 	st.nanos.Add(int64(took))
 	s.commands++
@@ -361,6 +361,7 @@ func (s *Session) Resume(dst []byte) []byte {
 	if served && s.blocked != nil {
 		w := s.blocked
 		s.blocked = nil
+		s.client.blocked.Store(false)
 		if w.again != nil { // it was held back before it ran
 			return s.Exec(dst, w.again)
 		}

@@ -71,6 +71,10 @@ func cmdSort(s *Session, a [][]byte) {
 		s.fail(msgWrongType)
 		return
 	}
+	if e.Exists() && e.Type() == keyspace.ZSet && s.cmd.flags&fWrite != 0 {
+		e = s.write(a[1])
+		e.ZUnpack() // as Redis does, where OBJECT ENCODING shows it
+	}
 	items := q.items(e)
 	if !q.unsorted {
 		if !s.sortBy(&q, items) {

@@ -124,7 +124,7 @@ func cmdExec(s *Session, _ [][]byte) {
 		for _, q := range m.queue {
 			s.special = false
 			s.run(q.cmd, q.args)
-			s.db.cmds.stats[q.cmd.id].calls.Add(1)
+			q.cmd.stat.calls.Add(1)
 			s.commands++
 		}
 	}

@@ -61,6 +61,13 @@ func (e Entry) ZLen() int {
 // ZPacked tells whether the sorted set is packed.
 func (e Entry) ZPacked() bool { return e.enc() == encZPack }
 
+// ZUnpack makes the sorted set large.
+func (e *Entry) ZUnpack() {
+	if e.enc() == encZPack {
+		e.zbig()
+	}
+}
+
 // packScore returns the score that an entry of a pack is.
 func packScore(b []byte) float64 {
 	s, n := listpack.Decode(b)

@@ -285,6 +285,7 @@ func (g *generator) thunk(f *ir.Func, fn *function) {
 }
 
 func (g *generator) function(f *ir.Func, fn *function) {
+	f.Expose()
 	order := f.Layout()
 	g.f, g.fn = f, fn
 	g.texts = foldedTexts(f)

@@ -456,7 +456,7 @@ func (g *generator) round(at *ir.Site) {
 	})
 }
 
-// float returns the index of a constant float.
+// float notes that the operand that ends at place names a constant float.
 func (g *generator) float(bits uint64, place int) {
 	i, ok := g.known[bits]
 	if !ok {

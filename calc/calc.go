@@ -46,7 +46,8 @@ type Options struct {
 	// Limits bound compilation and runs.
 	Limits Limits
 
-	// Backend is what runs the program.
+	// Backend is what runs the program. Zero is Auto: machine code where the
+	// program allows it, else the VM. A session always runs on the VM, or on Tree.
 	Backend Backend
 
 	// For tests: look at the intermediate form behind each pass; collect garbage
@@ -57,8 +58,8 @@ type Options struct {
 // Limits bound what a program may use. Of the fields without a default zero means
 // no limit.
 type Limits struct {
-	// Steps bounds the calls and rounds of loops of one run. It has no default;
-	// [Eval] uses 100 million.
+	// Steps bounds the calls and rounds of loops of one run, about: each engine
+	// counts in its own way. It has no default; [Eval] uses 100 million.
 	Steps int64
 
 	// Memory bounds the bytes of what is alive during a run, about: strings,
@@ -66,7 +67,8 @@ type Limits struct {
 	Memory int64
 
 	// Depth bounds nested calls; beyond it is the runtime error "stack
-	// overflow". Zero means 20,000.
+	// overflow". Calls that an engine has inlined do not count, and machine code
+	// may nest more of small functions. Zero means 20,000.
 	Depth int
 
 	// Source bounds the length of each source in bytes. Zero means 4 MiB.

@@ -23,9 +23,24 @@
 //     past [Limits].
 //   - A [Program] is immutable; runs do not influence each other.
 //
+// # Engines
+//
+// The checked program becomes functions in static single assignment form, which are
+// improved (folding, common computations, inlining, hoisting, bounds) and then run
+// by one of three engines, chosen by [Options].Backend: machine code for linux/amd64
+// if the program uses only numbers, bools and lists of them ([JIT]); a register
+// machine for everything on every system ([VM]); or, from the tree, the reference
+// engine ([Tree]). All give the same output, values and errors, to the byte.
+// [Program.Dump] shows each form. Machine code comes back to Go about every half a
+// millisecond, so that deadlines, other goroutines and the collector are not kept
+// waiting; where the system refuses executable memory, the VM runs the program.
+//
+// [Func] makes a Go function of an expression.
+//
 // # Limits
 //
-// The language is described in LANGUAGE.md. Programs are run by walking their
-// tree. What is alive is measured when a run has taken as much memory as it may,
-// so Go's heap may hold about twice the limit for a while.
+// The language is described in LANGUAGE.md. On Tree and VM what is alive is measured
+// when a run has taken as much memory as it may, so Go's heap may hold about twice
+// the limit for a while; the lists of machine code have memory of their own, with
+// its own collector, of which each [Instance] and each call holds one.
 package calc

@@ -89,3 +89,58 @@ func resizes(blocks []*Block) bool {
 	}
 	return false
 }
+
+// Expose takes what machine code needs of lists out of loops that change the length
+// of none: behind its own arguments each access gets where the elements are (Data)
+// and, unless it is safe, how many (Len). Only the native engine wants that.
+func (f *Func) Expose() {
+	loops := f.analyze()
+	for i := len(loops) - 1; i >= 0; i-- { // outer loops first
+		l := loops[i]
+		in := l.entering()
+		if len(in) != 1 || len(in[0].Succs) != 1 || resizes(l.Blocks) {
+			continue
+		}
+		e := &exposed{f: f, to: in[0], known: make(map[key]*Value)}
+		for _, b := range l.Blocks {
+			for _, v := range b.Values {
+				if own := v.ownArgs(); own > 0 && len(v.Args) == own && !l.contains(v.Args[0].Block) {
+					v.Args = append(v.Args, e.read(Data, v))
+					if !v.Safe {
+						v.Args = append(v.Args, e.read(Len, v))
+					}
+				}
+			}
+		}
+	}
+}
+
+// ownArgs returns how many arguments an access to a list has without Expose, 0 for
+// other instructions.
+func (v *Value) ownArgs() int {
+	switch v.Op {
+	case Index:
+		return 2
+	case SetIndex:
+		return 3
+	}
+	return 0
+}
+
+// exposed are the reads that stand before a loop.
+type exposed struct {
+	f     *Func
+	to    *Block
+	known map[key]*Value
+}
+
+func (e *exposed) read(op Op, access *Value) *Value {
+	list := access.Args[0]
+	k := key{op: op, x: list.ID, bits: access.Bits}
+	if e.known[k] == nil {
+		x := e.f.add(e.to, op, Int, list)
+		x.Bits = access.Bits
+		e.known[k] = x
+	}
+	return e.known[k]
+}

@@ -2,7 +2,7 @@ package ir
 
 import "slices"
 
-// Merge joins blocks that always follow one another and drops empty ones.
+// merge joins blocks that always follow one another and drops empty ones.
 func (f *Func) merge() {
 	merged := false
 	for _, b := range f.Blocks {

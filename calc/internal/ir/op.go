@@ -93,6 +93,7 @@ const (
 
 	// Lists of representation Bits, and strings.
 	Len
+	Data     // where the elements are, see Expose
 	Index    // can fail
 	SetIndex // can fail
 	Push     // can fail
@@ -153,7 +154,7 @@ var opInfo = [numOps]struct {
 	NewCell: {"newcell", allocs}, Cell: {"cell", reads}, SetCell: {"setcell", effects},
 	Capture: {"capture", pure}, Closure: {"closure", allocs},
 	Call: {"call", effects | fails}, CallValue: {"callvalue", effects | fails}, Builtin: {"builtin", effects | fails},
-	Len: {"len", reads}, Index: {"index", reads | fails}, SetIndex: {"setindex", effects | fails},
+	Len: {"len", reads}, Data: {"data", reads}, Index: {"index", reads | fails}, SetIndex: {"setindex", effects | fails},
 	Push: {"push", effects | fails}, NewList: {"newlist", allocs | fails},
 	StrLen: {"strlen", pure}, StrIndex: {"strindex", pure | fails}, RuneSize: {"runesize", pure}, RuneAt: {"runeat", allocs | fails},
 	Field: {"field", reads}, SetField: {"setfield", effects}, NewStruct: {"newstruct", allocs | fails},

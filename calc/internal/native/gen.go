@@ -285,6 +285,7 @@ func (g *generator) thunk(f *ir.Func, fn *function) {
 }
 
 func (g *generator) function(f *ir.Func, fn *function) {
+	f.Expose()
 	order := f.Layout()
 	g.f, g.fn = f, fn
 	g.texts = foldedTexts(f)
@@ -455,7 +456,7 @@ func (g *generator) round(at *ir.Site) {
 	})
 }
 
-// float returns the index of a constant float.
+// float notes that the operand that ends at place names a constant float.
 func (g *generator) float(bits uint64, place int) {
 	i, ok := g.known[bits]
 	if !ok {

@@ -31,7 +31,6 @@ type Machine struct {
 	slice int64     // fuel for about half a millisecond
 	since time.Time // when it was given
 	pins  []uintptr // lists that a builtin works on
-	args  []value.Value
 }
 
 // New returns a machine for code. Close frees its memory.

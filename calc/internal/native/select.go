@@ -89,6 +89,10 @@ func (g *generator) value(v *ir.Value) {
 		d := g.dst(v)
 		g.Load(d, amd64.At(g.src(v.Args[0], rax), listLen))
 		g.done(v, d)
+	case ir.Data:
+		d := g.dst(v)
+		g.Load(d, amd64.At(g.src(v.Args[0], rax), listData))
+		g.done(v, d)
 	case ir.Index:
 		g.indexed(v)
 	case ir.SetIndex:
@@ -595,42 +599,75 @@ func (g *generator) global(v *ir.Value) {
 	g.done(v, d)
 }
 
-// element returns the place of an element, and sees to it that it is there. The index
-// is in a register or constant; RAX and RCX are used.
+// element returns the place of an element, and sees to it that it is there. RAX and
+// RCX are used.
 func (g *generator) element(v *ir.Value) amd64.Mem {
-	list, i := g.src(v.Args[0], rax), v.Args[1]
 	scale := uint8(8)
 	if value.Rep(v.Bits&0xff) == value.RepByte {
 		scale = 1
 	}
-	n, isConst := small(i)
-	if isConst = isConst && n >= 0 && n < 1<<24; isConst {
-		if !v.Safe {
-			g.AluMemImm(amd64.CmpOp, amd64.At(list, listLen), n)
-			place, s := g.JumpIf(amd64.BelowEq), &site{kind: exitIndex, at: v.Site}
-			g.stub(place, func() {
-				g.Load(rdx, amd64.At(list, listLen))
-				g.Store(field(ctxArgs+1), rdx)
-				g.StoreImm(field(ctxArgs), n)
-				g.leave(s)
-			})
-		}
-		g.Load(rcx, amd64.At(list, listData))
-		return amd64.At(rcx, int(n)*int(scale))
+	own := 2
+	if v.Op == ir.SetIndex {
+		own = 3
 	}
-	at := g.src(i, rcx)
+	i := v.Args[1]
+	n, isConst := small(i)
+	isConst = isConst && n >= 0 && n < 1<<24
+	at := rcx
+	if !isConst {
+		at = g.src(i, rcx)
+	}
+	if len(v.Args) > own { // the loop has what is needed of the list
+		if !v.Safe {
+			length := g.src(v.Args[own+1], rax)
+			if isConst {
+				g.AluImm(amd64.CmpOp, length, n)
+			} else {
+				g.Alu(amd64.CmpOp, length, at)
+			}
+			g.outOfBounds(v, amd64.BelowEq, isConst, n, at, func() { g.Store(field(ctxArgs+1), length) })
+		}
+		data := g.src(v.Args[own], rax)
+		if isConst {
+			return amd64.At(data, int(n)*int(scale))
+		}
+		return amd64.Indexed(data, at, scale)
+	}
+	list := g.src(v.Args[0], rax)
 	if !v.Safe {
-		g.AluMem(amd64.CmpOp, at, amd64.At(list, listLen))
-		place, s := g.JumpIf(amd64.AboveEq), &site{kind: exitIndex, at: v.Site}
-		g.stub(place, func() {
-			g.Load(rdx, amd64.At(list, listLen))
+		length := amd64.At(list, listLen)
+		c := amd64.AboveEq
+		if isConst {
+			c = amd64.BelowEq
+			g.AluMemImm(amd64.CmpOp, length, n)
+		} else {
+			g.AluMem(amd64.CmpOp, at, length)
+		}
+		g.outOfBounds(v, c, isConst, n, at, func() {
+			g.Load(rdx, length)
 			g.Store(field(ctxArgs+1), rdx)
-			g.Store(field(ctxArgs), at)
-			g.leave(s)
 		})
 	}
 	g.Load(rax, amd64.At(list, listData))
+	if isConst {
+		return amd64.At(rax, int(n)*int(scale))
+	}
 	return amd64.Indexed(rax, at, scale)
+}
+
+// outOfBounds leaves with an error if a condition holds; length stores the length of
+// the list.
+func (g *generator) outOfBounds(v *ir.Value, c amd64.Cond, isConst bool, n int32, at amd64.Reg, length func()) {
+	place, s := g.JumpIf(c), &site{kind: exitIndex, at: v.Site}
+	g.stub(place, func() {
+		length()
+		if isConst {
+			g.StoreImm(field(ctxArgs), n)
+		} else {
+			g.Store(field(ctxArgs), at)
+		}
+		g.leave(s)
+	})
 }
 
 func (g *generator) indexed(v *ir.Value) {

@@ -19,7 +19,6 @@ type web struct {
 	ranges []ir.Range
 	reg    int // -1: none yet
 	ref    bool
-	weight int // depth of the deepest loop
 }
 
 // registers gives each value of a function its register.

@@ -322,7 +322,7 @@ func TestTypedValues(t *testing.T) {
 	}
 }
 
-type node struct{ a, b, c uint64 }
+type node [3]uint64
 
 var sink *node
 

@@ -297,10 +297,10 @@ type Cache struct {
 func (h *Heap) Cache() *Cache { return &Cache{h: h, e: h.front, l: h.front.NewLocal()} }
 
 // Alloc is [Heap.Alloc]; after Close it returns nil.
-func (c *Cache) Alloc(n int) unsafe.Pointer { return c.e.AllocIn(c.l, n) }
+func (c *Cache) Alloc(n int) unsafe.Pointer { return c.l.Alloc(n) }
 
 // Free is [Heap.Free]; after Close it returns [ErrClosed].
-func (c *Cache) Free(p unsafe.Pointer) error { return c.e.FreeIn(c.l, p) }
+func (c *Cache) Free(p unsafe.Pointer) error { return c.l.Free(p) }
 
 // Stats is [Heap.Stats]: it is about the whole heap.
 func (c *Cache) Stats() Stats { return c.h.Stats() }

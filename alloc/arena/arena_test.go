@@ -314,13 +314,15 @@ func TestTypedValues(t *testing.T) {
 				_, err = arena.MakeSlice[uint32](a, n[0], n[1])
 				require.ErrorIs(t, err, alloc.ErrSize)
 			}
-			_, err = arena.MakeSlice[byte](a, 0, math.MaxInt/2)
-			require.ErrorIs(t, err, alloc.ErrNoMemory)
+			if math.MaxInt > math.MaxInt32 { // else that much may be there
+				_, err = arena.MakeSlice[byte](a, 0, math.MaxInt/2)
+				require.ErrorIs(t, err, alloc.ErrNoMemory)
+			}
 		})
 	}
 }
 
-type node struct{ a, b, c uint64 }
+type node [3]uint64
 
 var sink *node
 

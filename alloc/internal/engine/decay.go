@@ -115,7 +115,6 @@ func (e *Engine) Close() (blocks, bytes int64) {
 	}
 	e.grace()
 	for l := range e.locals {
-		*l = Local{}
 		l.init(e)
 	}
 	for _, s := range e.pages.segments {

@@ -113,7 +113,7 @@ func churner(t *testing.T, e *Engine, seed uint64, local bool, pass chan tracked
 		}
 		free := e.Free
 		if l != nil && r.IntN(2) == 0 {
-			free = func(p unsafe.Pointer) error { return e.FreeIn(l, p) }
+			free = func(p unsafe.Pointer) error { return l.Free(p) }
 		}
 		if err := free(b.p); err != nil {
 			t.Error(err)
@@ -131,7 +131,7 @@ func churner(t *testing.T, e *Engine, seed uint64, local bool, pass chan tracked
 		n = max(n, 8)
 		var p unsafe.Pointer
 		if l != nil {
-			p = e.AllocIn(l, n)
+			p = l.Alloc(n)
 		} else {
 			p = e.Alloc(n)
 		}
@@ -240,7 +240,7 @@ func TestFullPageGoesToWhoFreesFirst(t *testing.T) {
 	const size = 1024
 	var ps []unsafe.Pointer
 	for pg := (*page)(nil); ; {
-		p := e.AllocIn(a, size)
+		p := a.Alloc(size)
 		if pg == nil {
 			pg = pageOf(uintptr(p))
 		}
@@ -251,27 +251,27 @@ func TestFullPageGoesToWhoFreesFirst(t *testing.T) {
 	}
 	first := pageOf(uintptr(ps[0]))
 	require.Zero(t, first.owner.Load())
-	require.NoError(t, e.FreeIn(b, ps[0]))
+	require.NoError(t, b.Free(ps[0]))
 	require.Equal(t, b.id, first.owner.Load())
-	require.Equal(t, ps[0], e.AllocIn(b, size))
-	require.NoError(t, e.FreeIn(a, ps[1])) // remote: b owns the page
+	require.Equal(t, ps[0], b.Alloc(size))
+	require.NoError(t, a.Free(ps[1])) // remote: b owns the page
 	require.True(t, first.hasRemote())
 	for _, p := range append(ps[:1], ps[2:]...) {
-		require.NoError(t, e.FreeIn(b, p))
+		require.NoError(t, b.Free(p))
 	}
 }
 
 func TestClosedLocalLeavesItsPagesToOthers(t *testing.T) {
 	e := newEngine(t, Config{Decay: -1})
 	l := e.NewLocal()
-	keep := e.AllocIn(l, 100)
-	gone := e.AllocIn(l, 200)
-	require.NoError(t, e.FreeIn(l, gone))
+	keep := l.Alloc(100)
+	gone := l.Alloc(200)
+	require.NoError(t, l.Free(gone))
 	e.CloseLocal(l)
 	e.CloseLocal(l)
-	require.Nil(t, e.AllocIn(l, 100))
-	require.Nil(t, e.AllocIn(l, 1<<20))
-	require.ErrorIs(t, e.FreeIn(l, keep), ErrClosed)
+	require.Nil(t, l.Alloc(100))
+	require.Nil(t, l.Alloc(1<<20))
+	require.ErrorIs(t, l.Free(keep), ErrClosed)
 	require.EqualValues(t, 1, e.Stats().Classes[classOf(100)].Pages)
 	require.Zero(t, e.Stats().Classes[classOf(200)].Pages)
 	p := e.Alloc(100)

@@ -39,6 +39,7 @@ type Local struct {
 	adopted   [2]*page
 	adoptedAt int
 
+	e       *Engine
 	lastSum uint64 // see isIdle
 	idle    time.Duration
 	_       [64]byte
@@ -74,7 +75,7 @@ func (l *Local) remember(u uintptr, pg *page) {
 
 // init must be called with e.mu held.
 func (l *Local) init(e *Engine) {
-	l.lastBlock = noLast
+	*l = Local{e: e, lastBlock: noLast}
 	for i := range l.recent {
 		l.recent[i].slice = noSlice
 	}
@@ -353,17 +354,17 @@ func (e *Engine) CloseLocal(l *Local) {
 	}
 }
 
-// AllocIn is Alloc on the pages of l.
+// Alloc is Engine.Alloc on the pages of l.
 //
 //go:nosplit
-func (e *Engine) AllocIn(l *Local, n int) unsafe.Pointer {
+func (l *Local) Alloc(n int) unsafe.Pointer {
 	x := uint(n - 1)
 	var c uint
 	if x < fineMax {
 		c = uint(fineClasses[x/quantum])
 	} else {
 		if x >= MaxSmall {
-			return e.allocInSlow(l, n)
+			return l.allocSlow(n)
 		}
 		c = uint(coarseClasses[x/coarseStep])
 	}
@@ -380,14 +381,15 @@ func (e *Engine) AllocIn(l *Local, n int) unsafe.Pointer {
 	i := uintptr(pg.cur) & (maxWords - 1)
 	w := pg.local[i]
 	if w == 0 {
-		return e.allocInSlow(l, n)
+		return l.allocSlow(n)
 	}
 	pg.local[i] = w & (w - 1)
 	pg.allocs++
 	return at(pg.start + (i*64+uintptr(bits.TrailingZeros64(w)))*uintptr(pg.size))
 }
 
-func (e *Engine) allocInSlow(l *Local, n int) unsafe.Pointer {
+func (l *Local) allocSlow(n int) unsafe.Pointer {
+	e := l.e
 	if !l.open {
 		e.failed.Add(1)
 		return nil
@@ -421,28 +423,29 @@ func (e *Engine) allocInSlow(l *Local, n int) unsafe.Pointer {
 	}
 }
 
-// FreeIn is Free on the pages of l.
+// Free is Engine.Free on the pages of l.
 //
 //go:nosplit
-func (e *Engine) FreeIn(l *Local, p unsafe.Pointer) error {
+func (l *Local) Free(p unsafe.Pointer) error {
 	u := uintptr(p)
 	r := &l.recent[u>>sliceShift%numRecent]
 	if r.slice != u>>sliceShift {
-		return e.freeInSlow(l, u)
+		return l.freeSlow(u)
 	}
 	pg := (*page)(at(r.page))
 	i, rest := bits.Mul64(uint64(u-pg.start), pg.recip)
 	w := &pg.local[i/64&(maxWords-1)]
 	old, bit := *w, uint64(1)<<(i%64)
 	if rest >= pg.recip || i >= uint64(pg.fresh) || old&bit != 0 || old|bit == pg.full {
-		return e.freeInSlow(l, u)
+		return l.freeSlow(u)
 	}
 	*w = old | bit
 	l.last, l.lastBlock = u, uint64(pg.class)<<lastShift|i
 	return nil
 }
 
-func (e *Engine) freeInSlow(l *Local, u uintptr) error {
+func (l *Local) freeSlow(u uintptr) error {
+	e := l.e
 	if !l.open {
 		return ErrClosed
 	}

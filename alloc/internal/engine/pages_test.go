@@ -97,14 +97,14 @@ func TestNextClassesServeWhereAClassHasNoPage(t *testing.T) {
 	l := e.NewLocal()
 	defer e.CloseLocal(l)
 	c := classOf(9000)
-	larger := e.AllocIn(l, ClassSize(int(c)+1))
-	p := e.AllocIn(l, 9000)
+	larger := l.Alloc(ClassSize(int(c) + 1))
+	p := l.Alloc(9000)
 	require.Equal(t, pageOf(uintptr(larger)), pageOf(uintptr(p)))
-	small := e.AllocIn(l, 100)
-	smaller := e.AllocIn(l, 90)
+	small := l.Alloc(100)
+	smaller := l.Alloc(90)
 	require.NotEqual(t, pageOf(uintptr(small)), pageOf(uintptr(smaller)))
 	for _, p := range []unsafe.Pointer{larger, p, small, smaller} {
-		require.NoError(t, e.FreeIn(l, p))
+		require.NoError(t, l.Free(p))
 	}
 }
 
@@ -116,7 +116,7 @@ func TestLocalOwnsFewPagesOfLargeBlocks(t *testing.T) {
 	for range 20 {
 		for c := range NumClasses {
 			if ClassSize(c) >= largeMin {
-				ps = append(ps, e.AllocIn(l, ClassSize(c)))
+				ps = append(ps, l.Alloc(ClassSize(c)))
 			}
 		}
 	}
@@ -132,7 +132,7 @@ func TestLocalOwnsFewPagesOfLargeBlocks(t *testing.T) {
 	}
 	require.LessOrEqual(t, count(), len(l.ring))
 	for _, p := range ps {
-		require.NoError(t, e.FreeIn(l, p))
+		require.NoError(t, l.Free(p))
 	}
 	require.LessOrEqual(t, count(), len(l.ring)+len(l.adopted))
 }
@@ -144,27 +144,27 @@ func TestRemoteFreesAreCollectedAndSeenTwice(t *testing.T) {
 	defer e.CloseLocal(b)
 	const size = 512
 	var ps []unsafe.Pointer
-	first := e.AllocIn(a, size)
+	first := a.Alloc(size)
 	pg := pageOf(uintptr(first))
 	for ps = append(ps, first); len(ps) < int(pg.blocks); {
-		ps = append(ps, e.AllocIn(a, size))
+		ps = append(ps, a.Alloc(size))
 	}
 	for _, p := range ps[:10] {
-		require.NoError(t, e.FreeIn(b, p))
-		require.ErrorIs(t, e.FreeIn(b, p), ErrDoubleFree)
-		require.ErrorIs(t, e.FreeIn(a, p), ErrDoubleFree, "the owner looks at what others freed")
-		require.ErrorIs(t, e.FreeIn(b, unsafe.Add(p, 16)), ErrForeign)
+		require.NoError(t, b.Free(p))
+		require.ErrorIs(t, b.Free(p), ErrDoubleFree)
+		require.ErrorIs(t, a.Free(p), ErrDoubleFree, "the owner looks at what others freed")
+		require.ErrorIs(t, b.Free(unsafe.Add(p, 16)), ErrForeign)
 	}
 	require.True(t, pg.hasRemote())
 	again := map[unsafe.Pointer]bool{}
 	for range 10 {
-		again[e.AllocIn(a, size)] = true
+		again[a.Alloc(size)] = true
 	}
 	for _, p := range ps[:10] {
 		require.True(t, again[p])
 	}
 	for _, p := range ps {
-		require.NoError(t, e.FreeIn(a, p))
+		require.NoError(t, a.Free(p))
 	}
 }
 
@@ -174,18 +174,18 @@ func TestBogusFreeOfWhatWasNeverHandedOut(t *testing.T) {
 	defer e.CloseLocal(a)
 	defer e.CloseLocal(b)
 	const size = 64
-	p := e.AllocIn(a, size)
+	p := a.Alloc(size)
 	pg := pageOf(uintptr(p))
 	never := at(pg.start + uintptr(pg.fresh+5)*size)
-	require.ErrorIs(t, e.FreeIn(a, never), ErrForeign)
-	_ = e.FreeIn(b, never) // another thread's may go unnoticed, and must do no harm
+	require.ErrorIs(t, a.Free(never), ErrForeign)
+	_ = b.Free(never) // another thread's may go unnoticed, and must do no harm
 	seen := map[unsafe.Pointer]bool{p: true}
 	for range int(pg.blocks) - 1 {
-		q := e.AllocIn(a, size)
+		q := a.Alloc(size)
 		require.False(t, seen[q], "handed out twice")
 		seen[q] = true
 	}
 	for q := range seen {
-		require.NoError(t, e.FreeIn(a, q))
+		require.NoError(t, a.Free(q))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"testing"
 	"unsafe"
@@ -36,6 +37,8 @@ func TestUsableSizeCoversTheRequestWithoutMuchWaste(t *testing.T) {
 }
 
 func TestBadSizesAndPointers(t *testing.T) {
+	runtime.LockOSThread() // a second free on another thread may go unnoticed
+	defer runtime.UnlockOSThread()
 	h := newHeap(t, nil)
 	for _, n := range []int{0, -1, math.MinInt, math.MaxInt} {
 		require.Nil(t, h.Alloc(n), "%d bytes", n)

@@ -85,8 +85,10 @@ func TestSliceSizesAreChecked(t *testing.T) {
 		_, err := alloc.MakeSlice[int64](h, c[0], c[1])
 		require.ErrorIs(t, err, alloc.ErrSize, "%v", c)
 	}
-	_, err := alloc.MakeSlice[byte](h, 0, math.MaxInt/4)
-	require.ErrorIs(t, err, alloc.ErrNoMemory)
+	if math.MaxInt > math.MaxInt32 { // else that much may be there
+		_, err := alloc.MakeSlice[byte](h, 0, math.MaxInt/4)
+		require.ErrorIs(t, err, alloc.ErrNoMemory)
+	}
 }
 
 func TestRefsFindUseAfterFree(t *testing.T) {

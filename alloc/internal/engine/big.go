@@ -106,9 +106,19 @@ func (e *Engine) AllocAligned(n, align int) unsafe.Pointer {
 	// Pages start at a slice, so a class whose size is a multiple of align will do.
 	if n <= MaxSmall && align <= MaxSmall {
 		for c := classOf(max(n, align)); c < NumClasses; c++ {
-			if size := ClassSize(int(c)); size&(align-1) == 0 {
-				return e.Alloc(size)
+			size := ClassSize(int(c))
+			if size&(align-1) != 0 {
+				continue
 			}
+			p := e.Alloc(size)
+			if uintptr(p)&uintptr(align-1) == 0 {
+				return p
+			}
+			// It is one of the next class. That happens seldom enough for a page.
+			if err := e.Free(p); err != nil {
+				return nil // the heap was closed meanwhile
+			}
+			break
 		}
 	}
 	p := e.allocBig(n, align)

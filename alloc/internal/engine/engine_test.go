@@ -310,6 +310,8 @@ func FuzzOperations(f *testing.F) {
 	f.Add([]byte("\x00\x10\x05\x01\x80\x07\xff\x00\x03"))
 	f.Add([]byte{0, 1, 2, 3, 250, 251, 252, 253, 9, 9, 9, 9})
 	f.Fuzz(func(t *testing.T, ops []byte) {
+		runtime.LockOSThread() // a second free on another thread may go unnoticed
+		defer runtime.UnlockOSThread()
 		e, err := New(Config{Limit: 8 << 20, Decay: -1})
 		require.NoError(t, err)
 		var live []tracked

@@ -213,7 +213,7 @@ func (p *pauseState) holds(s *Session, c *command, a [][]byte) bool {
 	if p.until.IsZero() || !time.Now().Before(p.until) {
 		return false
 	}
-	if c.upper == "CLIENT" || c.cats != "" && c.isPausable() == false {
+	if c.upper == "CLIENT" || c.cats != "" && !c.isPausable() {
 		return false
 	}
 	if p.writes {

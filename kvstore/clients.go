@@ -18,7 +18,6 @@ type clientInfo struct {
 	usedAt  atomic.Int64 // uptime in nanoseconds of the last command
 	lastCmd atomic.Pointer[command]
 	name    atomic.Pointer[string]
-	user    string
 	db      atomic.Int32
 	proto   atomic.Int32
 	sub     atomic.Int32

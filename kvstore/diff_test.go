@@ -185,7 +185,6 @@ type diff struct {
 	s     *kvstore.Session
 	woken chan struct{}
 	multi [][]string // queued commands
-	open  bool
 	log   [][]string
 }
 

@@ -116,7 +116,7 @@ func manyKinds(t *testing.T, db *kvstore.DB) {
 	for i := range 300 {
 		for _, line := range []string{
 			"SELECT 0", fmt.Sprint("SET s", i, " v", i), fmt.Sprint("RPUSH l a", i, " ", i), fmt.Sprint("HSET h f", i, " ", i), fmt.Sprint("SADD e ", i), fmt.Sprint("ZADD z ", i, ".5 m", i),
-			"SELECT 3", fmt.Sprint("SADD e3 m", i), fmt.Sprint("SET t", i, " 1 PX 100000000"), fmt.Sprint("INCR n"), "SPOP e3", "LPOP none", fmt.Sprint("BITFIELD b SET u8 ", i, " 9"),
+			"SELECT 3", fmt.Sprint("SADD e3 m", i), fmt.Sprint("SET t", i, " 1 PX 100000000"), "INCR n", "SPOP e3", "LPOP none", fmt.Sprint("BITFIELD b SET u8 ", i, " 9"),
 			"MULTI", "INCR x", "INCR y", "EXEC",
 		} {
 			var args [][]byte

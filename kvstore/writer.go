@@ -25,7 +25,6 @@ func (w *writer) head(kind byte, n int64) {
 func (w *writer) ok()             { w.b = append(w.b, "+OK\r\n"...) }
 func (w *writer) int(n int64)     { w.head(':', n) }
 func (w *writer) array(n int)     { w.head('*', int64(n)) }
-func (w *writer) bulkHead(n int)  { w.head('$', int64(n)) }
 func (w *writer) count(n int)     { w.head(':', int64(n)) }
 func (w *writer) emptyArray()     { w.b = append(w.b, "*0\r\n"...) }
 func (w *writer) status(s string) { w.b = append(append(append(w.b, '+'), s...), '\r', '\n') }

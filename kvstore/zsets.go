@@ -216,9 +216,8 @@ func cmdZrank(s *Session, a [][]byte) {
 
 // zrange is a range of a sorted set by score or by name.
 type zrange struct {
-	lex        bool
-	min, max   zbound
-	wholeEmpty bool
+	lex      bool
+	min, max zbound
 }
 
 // zbound is an end of a range.

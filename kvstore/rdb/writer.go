@@ -311,7 +311,7 @@ func (w *Writer) raw(v []byte) {
 func appendInt(b []byte, n int32) []byte {
 	switch {
 	case n == int32(int8(n)):
-		return append(b, 0xc0|encInt8, byte(n))
+		return append(b, 0xc0, byte(n)) // encInt8 is zero
 	case n == int32(int16(n)):
 		return binary.LittleEndian.AppendUint16(append(b, 0xc0|encInt16), uint16(n))
 	}

@@ -44,21 +44,17 @@ func (p *Parser) Next(b []byte) (args [][]byte, n int, err error) {
 	if len(b) < p.need {
 		return nil, 0, nil
 	}
-	for {
-		if p.left == 0 {
-			var skipped int
-			args, skipped, err = p.begin(b[n:])
-			n += skipped
-			if args != nil || err != nil || p.left == 0 {
-				return args, n, err
-			}
+	if p.left == 0 {
+		args, n, err = p.begin(b)
+		if args != nil || err != nil || p.left == 0 {
+			return args, n, err
 		}
-		args, used, err := p.multibulk(b[n:])
-		if args != nil {
-			n += used
-		}
-		return args, n, err
 	}
+	args, used, err := p.multibulk(b[n:])
+	if args != nil {
+		n += used
+	}
+	return args, n, err
 }
 
 // Reset forgets the beginning of a command that was found: the next call is for the

@@ -72,7 +72,7 @@ func bytesContenders(goroutines int) []contender {
 		contend("sync.Pool of slices", func() {
 			b := plain.Get().([]byte)
 			copy(b, data)
-			plain.Put(b) //nolint:staticcheck // as it is often done
+			plain.Put(b)
 		}),
 		contend("make", func() {
 			b := make([]byte, len(data))

@@ -228,15 +228,6 @@ func BenchmarkBytes(b *testing.B) {
 	}
 }
 
-// The plain version keeps slices, whose headers are allocated.
-func BenchmarkPlainBytes(b *testing.B) {
-	p := sync.Pool{New: func() any { return make([]byte, 1000) }}
-	b.ReportAllocs()
-	for b.Loop() {
-		p.Put(p.Get().([]byte)) //nolint:staticcheck // the allocation is what is measured
-	}
-}
-
 func BenchmarkBuffers(b *testing.B) {
 	var p bufpool.Buffers
 	b.ReportAllocs()

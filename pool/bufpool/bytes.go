@@ -23,7 +23,7 @@ type Bytes struct {
 
 	// by class; what is kept is a pointer to the first of as many bytes as the
 	// class has: an interface that holds a pointer needs no allocation, one that
-	// holds a slice does. BenchmarkBytes against BenchmarkPlainBytes.
+	// holds a slice does. pool/bench, "sync.Pool of slices".
 	kept [classes]sync.Pool
 }
 

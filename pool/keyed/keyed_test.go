@@ -381,8 +381,9 @@ func TestMisuse(t *testing.T) {
 	}
 	again.Release()
 	require.Panics(t, func() { keyed.Resource[string, int]{}.Release() })
-	require.Panics(t, func() { _, _ = p.Get(nil, "x") }) //nolint:staticcheck // it is the point
-	require.Panics(t, func() { _ = p.Close(nil) })       //nolint:staticcheck // it is the point
+	var none context.Context
+	require.Panics(t, func() { _, _ = p.Get(none, "x") })
+	require.Panics(t, func() { _ = p.Close(none) })
 }
 
 func TestCheck(t *testing.T) {

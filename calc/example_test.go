@@ -11,11 +11,14 @@ import (
 
 func Example() {
 	v, err := calc.Eval("2 + 3 * 4")
+	fmt.Println(v, err)
+
+	area, err := calc.Func[func(w, h float64) float64]("w*h + 1", "w", "h")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(v)
+	fmt.Println(area(2, 3)) // a Go function, a few nanoseconds a call
 
 	p, err := calc.Compile("requests / instances > 100", &calc.Options{
 		Env: map[string]any{"requests": 0, "instances": 0},
@@ -27,7 +30,8 @@ func Example() {
 	v, err = p.Run(context.Background(), map[string]any{"requests": 950, "instances": 4})
 	fmt.Println(v, err)
 	// Output:
-	// 14
+	// 14 <nil>
+	// 7
 	// true <nil>
 }
 

@@ -425,6 +425,8 @@ func writeImports(b *bytes.Buffer, f goFile, fn *ast.FuncDecl) {
 	b.WriteString(strings.Join(lines[true], ""))
 }
 
+var fenced = regexp.MustCompile("(?ms)^```.*?^```")
+
 var markdownLink = regexp.MustCompile(`\]\(([^)#][^)]*)\)`)
 
 func TestMarkdownLinksResolve(t *testing.T) {
@@ -436,6 +438,7 @@ func TestMarkdownLinksResolve(t *testing.T) {
 		text, err := os.ReadFile(filepath.Join(root, name))
 		require.NoError(t, err)
 		seen[name] = true
+		text = fenced.ReplaceAll(text, nil)
 		for _, m := range markdownLink.FindAllSubmatch(text, -1) {
 			link, _, _ := strings.Cut(string(m[1]), "#")
 			if strings.Contains(link, "://") || strings.HasPrefix(link, "mailto:") {

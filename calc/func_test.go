@@ -114,13 +114,14 @@ func TestFuncIsSafeForConcurrentUse(t *testing.T) {
 }
 
 func TestFuncAllocatesNothing(t *testing.T) {
+	most := 0.0
 	if raceEnabled {
-		t.Skip("a sync.Pool forgets at random then")
+		most = 10 // a sync.Pool forgets at random then
 	}
 	for _, b := range []calc.Backend{calc.VM, calc.JIT} {
 		f, err := calc.FuncOn[func(a, b float64) float64](b, "(a + b*2.5 - b/4)*(a - b)", "a", "b")
 		require.NoError(t, err)
-		require.Zero(t, testing.AllocsPerRun(100, func() { f(1, 2) }), b)
+		require.LessOrEqual(t, testing.AllocsPerRun(100, func() { f(1, 2) }), most, b)
 	}
 }
 

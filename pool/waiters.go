@@ -93,8 +93,8 @@ func (p *Pool[T]) enqueue(now int64, weight uint64, front bool) *waiter[T] {
 	return w
 }
 
-// dequeue ends the wait of w; the caller sends on w.ready after it has let go of
-// mu. Called with mu held.
+// dequeue ends the wait of w; the caller sends on w.ready, which never blocks.
+// Called with mu held.
 func (p *Pool[T]) dequeue(w *waiter[T], s *slot[T], err error) {
 	p.waiters.remove(w)
 	w.slot, w.err, w.wait = s, err, 0

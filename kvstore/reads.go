@@ -37,36 +37,48 @@ func (db *DB) Get(key string) ([]byte, error) {
 // function, with no calls that would make it save what it has in registers
 // (BenchmarkParallel: half of the time).
 func (db *DB) AppendGet(dst []byte, key string) ([]byte, error) {
-	if uint(len(key)-8) > 8 {
-		return db.appendSlow(dst, key)
+	if r, st, version := db.locate(key); r != nil {
+		if v, ok := db.take(dst, key, r, st, version); ok {
+			return v, nil
+		}
 	}
-	k := unsafe.Pointer(unsafe.StringData(key))
-	h := db.sp.HashShort(k, len(key))
+	return db.appendSlow(dst, key)
+}
+
+// locate returns where a short key is, most likely, in a stripe of some version, or nil.
+func (db *DB) locate(key string) (*table.Record, *keyspace.Stripe, keyspace.Version) {
+	if uint(len(key)-8) > 8 {
+		return nil, nil, 0
+	}
+	h := db.sp.HashShort(unsafe.Pointer(unsafe.StringData(key)), len(key))
 	st := db.sp.Stripe(h)
 	version := st.Version()
 	if version.Busy() {
-		return db.appendSlow(dst, key)
+		return nil, nil, 0
 	}
-	r := st.Layout().First(h)
-	if r == nil || r.KeyLen() != len(key) {
-		return db.appendSlow(dst, key)
-	}
+	return st.Layout().First(h), st, version
+}
+
+// take appends the string in a record that locate has found, if it has the key, fits
+// into dst, and there was no writer meanwhile.
+func (db *DB) take(dst []byte, key string, r *table.Record, st *keyspace.Stripe, version keyspace.Version) ([]byte, bool) {
+	k, last := unsafe.Pointer(unsafe.StringData(key)), len(key)-8
 	a := r.Key()
-	if *(*uint64)(a) != *(*uint64)(k) || *(*uint64)(unsafe.Add(a, len(key)-8)) != *(*uint64)(unsafe.Add(k, len(key)-8)) {
-		return db.appendSlow(dst, key)
+	if r.KeyLen() != len(key) || *(*uint64)(a) != *(*uint64)(k) || *(*uint64)(unsafe.Add(a, last)) != *(*uint64)(unsafe.Add(k, last)) {
+		return nil, false
 	}
 	v, size := r.Value(len(key))
 	n := uint(len(dst))
 	now, slack := db.sp.Clock()
 	if size < 8 || uint(cap(dst))-n < size || !keyspace.Plain(r.Meta(), now, slack) {
-		return db.appendSlow(dst, key)
+		return nil, false
 	}
 	copyWords(unsafe.Add(unsafe.Pointer(unsafe.SliceData(dst)), n), v, size)
 	if st.Since(version) {
-		return db.appendSlow(dst, key)
+		return nil, false
 	}
 	db.reads.here().hits++
-	return dst[:n+size], nil
+	return dst[:n+size], true
 }
 
 // copyWords copies n bytes, at least 8.
@@ -153,8 +165,16 @@ func (db *DB) appendLocked(dst []byte, h uint64, key string) ([]byte, error) {
 // keep it, or call the DB, for a lock may be held; it may hand v to another goroutine
 // that is done with it before f returns. An error of f is returned.
 func (db *DB) GetView(key string, f func(v []byte) error) error {
-	h := db.sp.HashString(key)
+	r, st, version := db.locate(key)
 	b := db.views.Get().(*viewBuffer)
+	if r != nil {
+		if v, ok := db.take(b[:0], key, r, st, version); ok {
+			err := f(v)
+			db.views.Put(b)
+			return err
+		}
+	}
+	h := db.sp.HashString(key)
 	v, how := db.glance(b[:0], h, key, len(b))
 	var err error
 	switch how {

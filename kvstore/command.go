@@ -53,6 +53,7 @@ type command struct {
 	keys              func(a [][]byte) []int // places of the keys, if they depend on the arguments
 	lock              lockMode
 	run               func(s *Session, a [][]byte)
+	glance            func(s *Session, a [][]byte) bool // nil, or run without a lock; false: it takes one
 
 	stat     *commandStat
 	upper    string // what is behind the bar, or all, in upper case

@@ -62,7 +62,7 @@ func commandList() []command {
 		{name: "expiretime", arity: 2, flags: fReadonly | fFast, first: 1, last: 1, step: 1, cats: "@keyspace @read @fast", group: "generic", run: cmdTtl},
 		{name: "flushall", arity: -1, flags: fWrite, first: 0, last: 0, step: 0, cats: "@keyspace @write @slow @dangerous", group: "server", tips: "request_policy:all_shards response_policy:all_succeeded", lock: lockAll, run: cmdFlush},
 		{name: "flushdb", arity: -1, flags: fWrite, first: 0, last: 0, step: 0, cats: "@keyspace @write @slow @dangerous", group: "server", tips: "request_policy:all_shards response_policy:all_succeeded", lock: lockAll, run: cmdFlush},
-		{name: "get", arity: 2, flags: fReadonly | fFast, first: 1, last: 1, step: 1, cats: "@read @string @fast", group: "string", run: cmdGet},
+		{name: "get", arity: 2, flags: fReadonly | fFast, first: 1, last: 1, step: 1, cats: "@read @string @fast", group: "string", run: cmdGet, glance: glanceGet},
 		{name: "getbit", arity: 3, flags: fReadonly | fFast, first: 1, last: 1, step: 1, cats: "@read @bitmap @fast", group: "bitmap", run: cmdGetbit},
 		{name: "getdel", arity: 2, flags: fWrite | fFast, first: 1, last: 1, step: 1, cats: "@write @string @fast", group: "string", run: cmdGetdel},
 		{name: "getex", arity: -2, flags: fWrite | fFast, first: 1, last: 1, step: 1, cats: "@write @string @fast", group: "string", run: cmdGetex},

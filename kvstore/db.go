@@ -151,6 +151,9 @@ func Open(dir string, o *Options) (*DB, error) {
 		if err := db.openDir(o); err != nil {
 			return nil, err
 		}
+		// What was loaded without locks is published by giving them back.
+		db.sp.Lock(keyspace.All)
+		db.sp.Unlock(keyspace.All)
 	}
 	db.wg.Go(db.cron)
 	return db, nil

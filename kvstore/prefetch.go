@@ -7,19 +7,18 @@ const MostPrefetched = keyspace.MostTouched
 
 // Prefetch loads into the processor's cache what a few commands, which are about to
 // be run by Exec, will look at: the first argument behind the name of each is taken
-// for a key. It changes nothing.
+// for a key. It changes nothing and takes no lock.
 func (s *Session) Prefetch(commands [][][]byte) {
+	if s.dbi != 0 {
+		return
+	}
 	var hashes [MostPrefetched]uint64
 	n := 0
-	var m keyspace.Mask
 	for _, a := range commands {
 		if len(a) > 1 && n < len(hashes) {
 			hashes[n] = s.db.sp.Hash(a[1])
-			m |= keyspace.MaskOf(hashes[n])
 			n++
 		}
 	}
-	s.db.sp.RLock(m)
-	s.touched += s.db.sp.Touch(s.dbi, hashes[:n])
-	s.db.sp.RUnlock(m)
+	s.touched += s.db.sp.Touch(hashes[:n])
 }

@@ -187,3 +187,17 @@ func TestLookupsAreCounted(t *testing.T) {
 	require.EqualValues(t, 5, s.Hits)
 	require.EqualValues(t, 3, s.Misses)
 }
+
+func TestWhatWasLoadedIsFound(t *testing.T) {
+	dir := t.TempDir()
+	db := open(t, dir, nil)
+	require.NoError(t, db.Set("short-key", []byte("a value of some bytes"), nil))
+	require.NoError(t, db.Close())
+	db = open(t, dir, nil)
+	v, err := db.Get("short-key")
+	require.NoError(t, err)
+	require.Equal(t, "a value of some bytes", string(v))
+	require.NoError(t, db.Close())
+	_, err = db.Get("short-key")
+	require.ErrorIs(t, err, kvstore.ErrClosed)
+}

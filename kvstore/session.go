@@ -230,6 +230,13 @@ func (s *Session) call(c *command, a [][]byte) {
 	if s.db.monitors.n.Load() > 0 {
 		s.db.monitors.feed(s, c, a)
 	}
+	if c.glance != nil && s.held == 0 && s.dbi == 0 && c.glance(s, a) {
+		s.failed, s.keyPtr = false, nil
+		if !s.quiet {
+			s.count(c, a)
+		}
+		return
+	}
 	m := s.locksOf(c, a)
 	s.lock(m, c.flags&fWrite != 0)
 	if s.db.closed.Load() {

@@ -19,22 +19,25 @@ type Pool[T any] struct {
 	checkAfter int64         // idle time from which on a resource is checked; never for none
 	o          Options[T]    // with the defaults filled in
 	base       time.Time
-	_          [128]byte // keeps mu and what follows off the cache line of the above
+	_          [160]byte // keeps mu and what follows off the cache lines of the above
 
+	// What a hand-over touches is two cache lines, which go from processor to
+	// processor with it.
 	mu       sync.Mutex
-	waiters  queue[T]         // guarded by mu; if not empty then nothing is idle
+	waiters  queue[T]   // guarded by mu; if not empty then nothing is idle
+	tickets  uint64     // guarded by mu; the number of waits
+	maxSize  int        // guarded by mu
+	creating int        // guarded by mu
+	dying    int        // guarded by mu; those of all that are being destroyed
+	all      []*slot[T] // guarded by mu
+	pace     pace       // guarded by mu
+
+	watching watching[T]      // guarded by mu
 	idle     stack[T]         // guarded by mu; idle slots without a home
-	all      []*slot[T]       // guarded by mu
 	bare     map[any]*slot[T] // guarded by mu; slots by value, chained by sameValue
 	bareOut  []*slot[T]       // guarded by mu; lent bare values where T cannot be compared
-	maxSize  int              // guarded by mu
-	creating int              // guarded by mu
 	checking int              // guarded by mu; keep-alive checks under way
-	dying    int              // guarded by mu; those of all that are being destroyed
 	epoch    int              // guarded by mu; the number of Resets
-	tickets  uint64           // guarded by mu; the number of waits
-	pace     pace             // guarded by mu
-	watching watching[T]      // guarded by mu
 	retired  uint64           // guarded by mu; loans of the resources that are gone
 	counts   Stats            // guarded by mu; only the counters are kept in it
 	health   health           // guarded by mu

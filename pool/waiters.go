@@ -91,7 +91,7 @@ func (p *Pool[T]) enqueue(now int64, weight uint64, front bool) *waiter[T] {
 	p.tickets++
 	w.ticket, w.since, w.weight, w.creating = p.tickets, now, weight, false
 	if p.waiters.n == 0 {
-		p.pace.begin(now)
+		p.beginQueue(now)
 	}
 	if front {
 		p.waiters.pushFront(w)
@@ -112,7 +112,6 @@ func (p *Pool[T]) dequeue(w *waiter[T], s *slot[T], err error) {
 	if s == nil {
 		return
 	}
-	p.counts.Waited++
 	p.pace.moves++
 	if w.since == untimed {
 		return
@@ -121,6 +120,7 @@ func (p *Pool[T]) dequeue(w *waiter[T], s *slot[T], err error) {
 	w.wait = now - w.since
 	p.counts.WaitDuration += time.Duration(w.wait) * time.Duration(w.weight)
 	p.counts.Waits.observe(w.wait, w.weight)
+	p.counts.Waited += uint64(p.pace.moves)
 	p.pace.moved(now)
 }
 

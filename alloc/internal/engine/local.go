@@ -243,7 +243,10 @@ func (l *Local) free(pg *page, u uintptr) (toSettle, error) {
 // another one's, or none, as soon as the block is free: what is done to its state
 // then does no harm. It is not unmapped as long as the caller is in a region.
 func (p *page) freeShared(i uint64) (toSettle, error) {
-	if !p.push(i) {
+	// On a page that another owns, local is not looked at: that would take its line
+	// from the owner, 9 ns for each block. Who has a block that is allocated finds its
+	// bit cleared even if the holder changes others.
+	if p.owner.Load() == 0 && p.isFree(i) || !p.push(i) {
 		return toSettle{}, ErrDoubleFree
 	}
 	switch s := p.state.Load(); {

@@ -47,8 +47,18 @@ type segmentHeader struct {
 //     becomes the owner;
 //   - shared: in the central list of its class, state has sharedMark;
 //   - in hand: between two of these, held by one goroutine; others free into remote.
+//
+// Its parts begin a line each, since they are written by different processors.
 type page struct {
-	// Who frees a block reads this line, on whatever processor: it seldom changes.
+	place
+	_ [(lineSize - unsafe.Sizeof(place{})%lineSize) % lineSize]byte
+	held
+	_ [(lineSize - unsafe.Sizeof(held{})%lineSize) % lineSize]byte
+	freed
+}
+
+// place is what who frees a block reads, on whatever processor: it seldom changes.
+type place struct {
 	start  uintptr
 	recip  uint64 // 2^64/size, rounded up
 	owner  atomic.Uint32
@@ -59,11 +69,13 @@ type page struct {
 	index  uint8 // of the first slice
 	next   *page
 	prev   *page
-	_      [lineSize - 16 - 13 - 3 - 3*unsafe.Sizeof(uintptr(0))]byte
+}
 
-	// These lines are the holder's.
-
-	allocs uint64 // ever
+// held is the holder's.
+type held struct {
+	word   uintptr // the address of local[cur]
+	base   uintptr // the address of the first block of that word
+	allocs uint64  // ever
 	// full is what a word of local is like when all its blocks are free, so that the
 	// whole page may be; 0 on an owned page that is to be kept even then.
 	full  uint64
@@ -74,17 +86,14 @@ type page struct {
 	// See thin.go: what allocs was at the last tick, which of the first 64 blocks were
 	// free then, and which of these have no memory.
 	thinAllocs, thinFree, thinned uint64
+}
 
-	_ [localPad]byte
-
-	// These are what those write who free a block and do not hold the page.
+// freed is written by those who free a block and do not hold the page.
+type freed struct {
 	state  atomic.Uint64           // marks, and a count that matters on shared pages
 	live   atomic.Uint32           // of a shared page: its allocated blocks
 	remote [maxWords]atomic.Uint64 // by block: it is free, the holder does not know yet
 }
-
-// localPad makes state begin a line.
-const localPad = (lineSize - (48+maxWords*8)%lineSize) % lineSize
 
 const (
 	fullMark   = 1 << 63
@@ -215,11 +224,18 @@ func (p *page) hasRemote() bool {
 
 // pop takes a block of the page, which has one in the word at cur.
 func (p *page) pop() uintptr {
-	c := uintptr(p.cur) & (maxWords - 1)
-	w := p.local[c]
-	p.local[c] = w & (w - 1)
+	word := (*uint64)(at(p.word))
+	w := *word
+	*word = w & (w - 1)
 	p.allocs++
-	return p.start + (c*64+uintptr(bits.TrailingZeros64(w)))*uintptr(p.size)
+	return p.base + uintptr(bits.TrailingZeros64(w))*uintptr(p.size)
+}
+
+// setCur makes c the word to allocate from.
+func (p *page) setCur(c uint32) {
+	p.cur = c
+	p.word = uintptr(unsafe.Pointer(&p.local[c&(maxWords-1)]))
+	p.base = p.start + uintptr(c)*64*uintptr(p.size)
 }
 
 // refill makes sure that there is a free block in the word at cur, if there is any.
@@ -230,7 +246,7 @@ func (p *page) seek() bool {
 	n := p.words()
 	for i, c := uint32(0), p.cur; i < n; i++ {
 		if p.local[c&(maxWords-1)] != 0 {
-			p.cur = c
+			p.setCur(c)
 			return true
 		}
 		if c++; c == n {
@@ -263,13 +279,16 @@ func (p *page) carve() bool {
 	if n == 0 {
 		return false
 	}
-	p.cur = p.fresh / 64
-	for i := p.fresh; i < p.fresh+n; i++ {
+	p.setCur(p.fresh / 64)
+	for i, end := p.fresh, p.fresh+n; i < end; {
 		w := i / 64 & (maxWords - 1)
-		p.local[w] |= 1 << (i % 64)
-		if r := p.remote[w].Load(); r>>(i%64)&1 != 0 {
-			p.remote[w].And(^(uint64(1) << (i % 64)))
+		k := min(64-i%64, end-i)
+		m := ^uint64(0) >> (64 - k) << (i % 64)
+		p.local[w] |= m
+		if p.remote[w].Load()&m != 0 {
+			p.remote[w].And(^m)
 		}
+		i += k
 	}
 	atomic.StoreUint32(&p.fresh, p.fresh+n)
 	if p.full != 0 {

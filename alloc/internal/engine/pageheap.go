@@ -128,7 +128,8 @@ func (s *segment) newPage(i, n int) *page {
 	pg := s.page(i)
 	pg.start = s.region.Base() + uintptr(i)*sliceSize
 	pg.slices, pg.index = uint8(n), uint8(i)
-	pg.allocs, pg.full, pg.cur = 0, 0, 0
+	pg.allocs, pg.full = 0, 0
+	pg.setCur(0)
 	pg.prev, pg.next = nil, nil
 	pg.thinAllocs, pg.thinFree, pg.thinned = 0, 0, 0
 	clear(pg.local[:pg.words()])

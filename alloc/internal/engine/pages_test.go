@@ -168,6 +168,19 @@ func TestRemoteFreesAreCollectedAndSeenTwice(t *testing.T) {
 	}
 }
 
+func TestBlocksOfSharedPagesAreFreedOnce(t *testing.T) {
+	e := newEngine(t, Config{Decay: -1})
+	a, b := e.NewLocal(), e.NewLocal()
+	defer e.CloseLocal(b)
+	p, q := a.Alloc(512), a.Alloc(512)
+	require.NoError(t, a.Free(p))
+	e.CloseLocal(a)
+	require.NotZero(t, pageOf(uintptr(p)).state.Load()&sharedMark)
+	require.ErrorIs(t, b.Free(p), ErrDoubleFree)
+	require.ErrorIs(t, e.Free(p), ErrDoubleFree)
+	require.NoError(t, b.Free(q))
+}
+
 func TestBogusFreeOfWhatWasNeverHandedOut(t *testing.T) {
 	e := newEngine(t, Config{Decay: -1})
 	a, b := e.NewLocal(), e.NewLocal()

@@ -12,68 +12,6 @@ import (
 	"github.com/groundwork-go/groundwork/kvstore/internal/keyspace"
 )
 
-// keyBytes returns the bytes of a key, for reading.
-func keyBytes(key string) []byte { return unsafe.Slice(unsafe.StringData(key), len(key)) }
-
-// find returns the entry of a key that has not expired. Its stripe is locked.
-func (db *DB) find(h uint64, key string) (keyspace.Entry, error) {
-	if db.closed.Load() {
-		return keyspace.Entry{}, ErrClosed
-	}
-	e := db.sp.Shard(0, h).Find(h, keyBytes(key))
-	if !e.Exists() {
-		return e, ErrNotFound
-	}
-	if at := e.ExpireAt(); at != 0 && at <= db.now().UnixMilli() {
-		return e, ErrNotFound
-	}
-	e.Touch()
-	return e, nil
-}
-
-// Get returns the string at key, which belongs to the caller, or [ErrNotFound].
-func (db *DB) Get(key string) ([]byte, error) {
-	v, err := db.AppendGet(nil, key)
-	if err == nil && v == nil {
-		v = []byte{}
-	}
-	return v, err
-}
-
-// AppendGet appends the string at key to dst. It allocates nothing if dst has room.
-func (db *DB) AppendGet(dst []byte, key string) ([]byte, error) {
-	h := db.sp.HashString(key)
-	m := keyspace.MaskOf(h)
-	db.sp.RLock(m)
-	e, err := db.find(h, key)
-	switch {
-	case err != nil:
-	case e.Type() != keyspace.String:
-		err = ErrWrongType
-	default:
-		dst = append(dst, e.Str()...)
-	}
-	db.sp.RUnlock(m)
-	return dst, err
-}
-
-// GetView calls f with the string at key itself, without a copy. f must not change
-// it, keep it, or call the DB, for a lock is held. An error of f is returned.
-func (db *DB) GetView(key string, f func(v []byte) error) error {
-	h := db.sp.HashString(key)
-	m := keyspace.MaskOf(h)
-	db.sp.RLock(m)
-	defer db.sp.RUnlock(m)
-	e, err := db.find(h, key)
-	if err != nil {
-		return err
-	}
-	if e.Type() != keyspace.String {
-		return ErrWrongType
-	}
-	return f(e.Str())
-}
-
 // SetOptions tune a Set. A nil *SetOptions means none of them.
 type SetOptions struct {
 	// TTL is how long the key lives, in milliseconds at the finest. Zero means for

@@ -345,6 +345,7 @@ func cmdConfigRewrite(s *Session, _ [][]byte) {
 
 func cmdConfigResetstat(s *Session, _ [][]byte) {
 	s.db.stats.reset()
+	s.db.resetLookups()
 	for _, c := range s.db.cmds.Load().all {
 		st := c.stat
 		for _, n := range []*atomic.Int64{&st.calls, &st.nanos, &st.rejected, &st.failed} {

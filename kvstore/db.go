@@ -57,6 +57,8 @@ type DB struct {
 	stop    chan struct{}
 	wg      sync.WaitGroup
 	pool    sync.Pool // of sessions for the methods
+	views   sync.Pool // of *viewBuffer
+	reads   readCounts
 
 	hub      hub
 	blocking blocking
@@ -135,6 +137,7 @@ func Open(dir string, o *Options) (*DB, error) {
 	db.cmds.Store(newCommandTable())
 	db.blocking.db = db
 	db.pool.New = func() any { return db.NewSession(nil) }
+	db.views.New = func() any { return new(viewBuffer) }
 	if db.now == nil {
 		db.now = time.Now
 	}
@@ -227,8 +230,7 @@ func (db *DB) Close() error {
 	close(db.stop)
 	db.wg.Wait()
 	// Who has locked a stripe is finished then; who comes later sees closed.
-	db.sp.Lock(keyspace.All)
-	db.sp.Unlock(keyspace.All)
+	db.sp.Close()
 	db.hub.close()
 	if db.lock == nil {
 		return nil
@@ -249,6 +251,8 @@ type Stats struct {
 	Expiring int    // keys with a time to live
 	Commands uint64 // executed by sessions
 	Expired  uint64 // keys removed because their time was over
+	Hits     uint64 // look-ups that found their key
+	Misses   uint64 // those that did not
 	LogSize  int64  // bytes of the log, 0 in memory
 	Bytes    int64  // of memory that keys and values use
 	OnDisk   bool   // there is a log
@@ -259,6 +263,8 @@ func (db *DB) Stats() Stats {
 	s := Stats{
 		Commands: uint64(db.stats.commands.Load()), Expired: uint64(db.stats.expired.Load()), Bytes: int64(db.sp.Bytes()),
 	}
+	hits, misses := db.lookups()
+	s.Hits, s.Misses = uint64(hits), uint64(misses)
 	for i := range db.sp.DBs() {
 		n, expiring := db.sp.Len(i)
 		s.Keys += n

@@ -89,7 +89,8 @@ func (s *Session) infoSection(b *strings.Builder, name string) {
 		p("# Stats")
 		st := &db.stats
 		p("total_connections_received:%d\r\ntotal_commands_processed:%d\r\ntotal_net_input_bytes:%d\r\ntotal_net_output_bytes:%d", db.clients.total.Load(), st.commands.Load()+s.commands, st.netIn.Load(), st.netOut.Load())
-		p("rejected_connections:%d\r\nexpired_keys:%d\r\nevicted_keys:%d\r\nkeyspace_hits:%d\r\nkeyspace_misses:%d", db.clients.reject.Load(), st.expired.Load(), st.evicted.Load(), st.hits.Load()+s.hits, st.misses.Load()+s.misses)
+		hits, misses := db.lookups()
+		p("rejected_connections:%d\r\nexpired_keys:%d\r\nevicted_keys:%d\r\nkeyspace_hits:%d\r\nkeyspace_misses:%d", db.clients.reject.Load(), st.expired.Load(), st.evicted.Load(), hits+s.hits, misses+s.misses)
 		db.hub.mu.RLock()
 		p("pubsub_channels:%d\r\npubsub_patterns:%d\r\npubsubshard_channels:%d", len(db.hub.by[byName]), len(db.hub.by[byPattern]), len(db.hub.by[byShard]))
 		db.hub.mu.RUnlock()

@@ -22,116 +22,194 @@ import (
 	"github.com/groundwork-go/groundwork/kvstore"
 )
 
-// A store is a contender of the embedded workloads. get looks at a value, since some
-// only lend it.
+// A store is a contender of the embedded workloads. get appends the value to buf;
+// view looks at its first and last byte where it lies.
 type store struct {
 	name string
-	get  func(key string, buf []byte) int // the length of the value; buf has room for it
+	get  func(key string, buf []byte) []byte
+	view func(key string) int
 	set  func(key string, value []byte)
 	end  func()
 }
 
 var errNone = errors.New("no such key")
 
+// ends is what view returns: to have looked at a value is to have touched it.
+func ends(v []byte) int {
+	if len(v) == 0 {
+		return -1
+	}
+	return int(v[0]) + int(v[len(v)-1])
+}
+
 func embedded(s *settings) []store {
+	var list []store
+	add := func(name string, open func() store) {
+		if s.who.MatchString(name) {
+			st := open()
+			st.name = name
+			list = append(list, st)
+		}
+	}
+	add("kvstore", openOurs)
+	add("map + RWMutex", openMap)
+	add("sync.Map", openSyncMap)
+	add("xsync.Map", openXsync)
+	add("otter", openOtter)
+	add("buntdb", openBunt)
+	return list
+}
+
+func openOurs() store {
 	db, err := kvstore.Open("", nil)
 	check(err)
-	bunt, err := buntdb.Open(":memory:")
-	check(err)
-	var mu sync.RWMutex
-	plain := make(map[string][]byte)
-	var synced sync.Map
-	x := xsync.NewMap[string, []byte]()
-	cache := otter.Must(&otter.Options[string, []byte]{})
-	list := []store{
-		{"kvstore AppendGet", func(k string, buf []byte) int {
-			v, _ := db.AppendGet(buf, k) // an error leaves it empty
-			return len(v)
-		}, func(k string, v []byte) { check(db.Set(k, v, nil)) }, func() { check(db.Close()) }},
-		{"kvstore GetView", func(k string, _ []byte) int {
-			n := -1
-			_ = db.GetView(k, func(v []byte) error { n = len(v); return nil }) // n tells
+	return store{
+		get: func(k string, buf []byte) []byte {
+			v, err := db.AppendGet(buf, k)
+			check(err)
+			return v
+		},
+		view: func(k string) int {
+			n := 0
+			check(db.GetView(k, func(v []byte) error { n = ends(v); return nil }))
 			return n
-		}, func(k string, v []byte) { check(db.Set(k, v, nil)) }, func() {}},
-		{"map + RWMutex", func(k string, _ []byte) int {
-			mu.RLock()
-			v := plain[k]
-			mu.RUnlock()
-			return len(v)
-		}, func(k string, v []byte) {
+		},
+		set: func(k string, v []byte) { check(db.Set(k, v, nil)) },
+		end: func() { check(db.Close()) },
+	}
+}
+
+func openMap() store {
+	var mu sync.RWMutex
+	m := make(map[string][]byte)
+	load := func(k string) []byte {
+		mu.RLock()
+		v := m[k]
+		mu.RUnlock()
+		return v // a value is replaced, never written to
+	}
+	return store{
+		get:  func(k string, buf []byte) []byte { return append(buf, load(k)...) },
+		view: func(k string) int { return ends(load(k)) },
+		set: func(k string, v []byte) {
 			v = append([]byte(nil), v...)
 			mu.Lock()
-			plain[k] = v
+			m[k] = v
 			mu.Unlock()
-		}, func() {}},
-		{"sync.Map", func(k string, _ []byte) int {
-			v, _ := synced.Load(k)
-			return len(v.([]byte))
-		}, func(k string, v []byte) { synced.Store(k, append([]byte(nil), v...)) }, func() {}},
-		{"xsync.Map", func(k string, _ []byte) int {
-			v, _ := x.Load(k)
-			return len(v)
-		}, func(k string, v []byte) { x.Store(k, append([]byte(nil), v...)) }, func() {}},
-		{"otter", func(k string, _ []byte) int {
-			v, _ := cache.GetIfPresent(k)
-			return len(v)
-		}, func(k string, v []byte) { cache.Set(k, append([]byte(nil), v...)) }, func() {}},
-		{"buntdb", func(k string, _ []byte) int {
-			n := -1
-			check(bunt.View(func(tx *buntdb.Tx) error {
-				v, err := tx.Get(k)
-				n = len(v)
-				return err
-			}))
-			return n
-		}, func(k string, v []byte) {
-			check(bunt.Update(func(tx *buntdb.Tx) error {
+		},
+		end: func() {},
+	}
+}
+
+func openSyncMap() store {
+	var m sync.Map
+	load := func(k string) []byte {
+		v, _ := m.Load(k)
+		return v.([]byte)
+	}
+	return store{
+		get:  func(k string, buf []byte) []byte { return append(buf, load(k)...) },
+		view: func(k string) int { return ends(load(k)) },
+		set:  func(k string, v []byte) { m.Store(k, append([]byte(nil), v...)) },
+		end:  func() {},
+	}
+}
+
+func openXsync() store {
+	m := xsync.NewMap[string, []byte]()
+	load := func(k string) []byte {
+		v, _ := m.Load(k)
+		return v
+	}
+	return store{
+		get:  func(k string, buf []byte) []byte { return append(buf, load(k)...) },
+		view: func(k string) int { return ends(load(k)) },
+		set:  func(k string, v []byte) { m.Store(k, append([]byte(nil), v...)) },
+		end:  func() {},
+	}
+}
+
+func openOtter() store {
+	c := otter.Must(&otter.Options[string, []byte]{})
+	load := func(k string) []byte {
+		v, _ := c.GetIfPresent(k)
+		return v
+	}
+	return store{
+		get:  func(k string, buf []byte) []byte { return append(buf, load(k)...) },
+		view: func(k string) int { return ends(load(k)) },
+		set:  func(k string, v []byte) { c.Set(k, append([]byte(nil), v...)) },
+		end:  func() {},
+	}
+}
+
+func openBunt() store {
+	db, err := buntdb.Open(":memory:")
+	check(err)
+	load := func(k string) (v string) {
+		check(db.View(func(tx *buntdb.Tx) (err error) {
+			v, err = tx.Get(k)
+			return err
+		}))
+		return v
+	}
+	return store{
+		get:  func(k string, buf []byte) []byte { return append(buf, load(k)...) },
+		view: func(k string) int { v := load(k); return int(v[0]) + int(v[len(v)-1]) },
+		set: func(k string, v []byte) {
+			check(db.Update(func(tx *buntdb.Tx) error {
 				_, _, err := tx.Set(k, string(v), nil)
 				return err
 			}))
-		}, func() { check(bunt.Close()) }},
+		},
+		end: func() { check(db.Close()) },
 	}
-	var some []store
-	for _, st := range list {
-		if s.who.MatchString(st.name) {
-			some = append(some, st)
-		}
-	}
-	return some
 }
 
-// benchEmbedded reads and writes random keys, of which so many percent are writes,
-// on a goroutine per processor.
-func benchEmbedded(s *settings, writes int) {
+// A mix is an embedded workload.
+type mix struct {
+	writes int  // percent
+	view   bool // reads look at values, where the others copy them
+	listed bool // keys come from the list that the stores were filled from
+}
+
+// benchEmbedded reads and writes random keys on a goroutine per processor.
+//
+// The keys of each goroutine were drawn before, and lie in memory in the order in
+// which they are used: a program that looks a key up has just read it somewhere, so
+// it is in the processor's cache, and it is not the string that was stored. With
+// listed the keys are picked by chance from the list that the stores were filled
+// from: then most of the time goes into the list, and a store that keeps the very
+// strings it was given need not read them to know that they are equal.
+func benchEmbedded(s *settings, m mix) {
 	stores := embedded(s)
-	keys := make([]string, s.keys)
 	value := make([]byte, 32)
+	keys := make([]string, s.keys)
 	for i := range keys {
 		keys[i] = fmt.Sprintf("key:%012d", i)
+	}
+	fillAll(stores, keys, value)
+	next := drawn(keys)
+	if m.listed {
+		next = picked(keys)
+	} else {
+		keys = nil
 	}
 	cpu := make([][]float64, len(stores))
 	wall := make([][]float64, len(stores))
 	allocs := make([]float64, len(stores))
-	for i, st := range stores {
-		if i > 0 && stores[i-1].name == "kvstore AppendGet" && st.name == "kvstore GetView" {
-			continue // they are the same store
-		}
-		for _, k := range keys {
-			st.set(k, value)
-		}
-	}
 	for range s.rounds {
 		for i, st := range stores {
 			runtime.GC()
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			c, begin := cpuTime(), time.Now()
-			n := parallel(s.share, func(r *rand.Rand, buf []byte) {
-				k := keys[r.IntN(len(keys))]
-				if writes > 0 && r.IntN(100) < writes {
-					st.set(k, value)
-				} else if st.get(k, buf) != len(value) {
-					check(errNone)
+			n := parallel(s.share, func(w int) func() int {
+				next, r, buf := next(w), rand.New(rand.NewPCG(uint64(w), 1)), make([]byte, 0, 64)
+				return func() int {
+					keys := next()
+					m.run(st, keys, value, r, buf)
+					return len(keys)
 				}
 			})
 			c, w := cpuTime()-c, time.Since(begin)
@@ -152,24 +230,100 @@ func benchEmbedded(s *settings, writes int) {
 	}
 }
 
-// parallel calls op on a goroutine per processor for some time and returns how
-// often it did.
-func parallel(d time.Duration, op func(r *rand.Rand, buf []byte)) int64 {
+// run uses keys one after the other.
+func (m mix) run(st store, keys []string, value []byte, r *rand.Rand, buf []byte) {
+	switch {
+	case m.writes > 0:
+		for _, k := range keys {
+			if r.IntN(100) < m.writes {
+				st.set(k, value)
+			} else if len(st.get(k, buf)) != len(value) {
+				check(errNone)
+			}
+		}
+	case m.view:
+		for _, k := range keys {
+			if st.view(k) != 0 {
+				check(errNone)
+			}
+		}
+	default:
+		for _, k := range keys {
+			if len(st.get(k, buf)) != len(value) {
+				check(errNone)
+			}
+		}
+	}
+}
+
+// fillAll stores a value under each key.
+func fillAll(stores []store, keys []string, value []byte) {
+	for _, st := range stores {
+		for _, k := range keys {
+			st.set(k, value)
+		}
+	}
+}
+
+// drawn returns for each goroutine a function that goes round through so many keys by
+// chance, some at a time.
+func drawn(keys []string) func(w int) func() []string {
+	lists := make([][]string, runtime.GOMAXPROCS(0))
+	for w := range lists {
+		r := rand.New(rand.NewPCG(uint64(w), 3))
+		text := make([]byte, 0, len(keys[0])*len(keys))
+		for range keys {
+			text = append(text, keys[r.IntN(len(keys))]...)
+		}
+		all, size := string(text), len(keys[0])
+		for at := 0; at < len(all); at += size {
+			lists[w] = append(lists[w], all[at:at+size])
+		}
+	}
+	return func(w int) func() []string {
+		list, i := lists[w], 0
+		return func() []string {
+			if i == len(list) {
+				i = 0
+			}
+			from := i
+			i = min(i+batch, len(list))
+			return list[from:i]
+		}
+	}
+}
+
+// picked returns for each goroutine a function that picks keys by chance.
+func picked(keys []string) func(w int) func() []string {
+	return func(w int) func() []string {
+		r := rand.New(rand.NewPCG(uint64(w), 1))
+		some := make([]string, batch)
+		return func() []string {
+			for i := range some {
+				some[i] = keys[r.IntN(len(keys))]
+			}
+			return some
+		}
+	}
+}
+
+const batch = 100
+
+// parallel calls operations on a goroutine per processor for some time and returns
+// how many there were. begin makes the function of a goroutine, which returns how
+// many it has done.
+func parallel(d time.Duration, begin func(w int) func() int) int64 {
 	var stop atomic.Bool
 	var total atomic.Int64
 	var wg sync.WaitGroup
 	for w := range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
-			r := rand.New(rand.NewPCG(uint64(w), 1))
-			buf := make([]byte, 0, 64)
-			n := int64(0)
+			some := begin(w)
+			n := 0
 			for !stop.Load() {
-				for range 100 {
-					op(r, buf)
-				}
-				n += 100
+				n += some()
 			}
-			total.Add(n)
+			total.Add(int64(n))
 		})
 	}
 	time.Sleep(d)
@@ -268,8 +422,12 @@ func benchCollector(s *settings) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	debug.FreeOSMemory()
-	n := parallel(5*s.share, func(r *rand.Rand, _ []byte) {
-		check(db.Set(fmt.Sprintf("key:%012d", r.IntN(10*s.keys)), value, nil))
+	n := parallel(5*s.share, func(w int) func() int {
+		r := rand.New(rand.NewPCG(uint64(w), 1))
+		return func() int {
+			check(db.Set(fmt.Sprintf("key:%012d", r.IntN(10*s.keys)), value, nil))
+			return 1
+		}
 	})
 	runtime.ReadMemStats(&after)
 	fmt.Printf("a collection takes %v; during %d writes: %d collections, %.3f %% of CPU in all\n",

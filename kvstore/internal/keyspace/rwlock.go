@@ -9,19 +9,25 @@ import (
 // rwlock is a lock for many readers or one writer that are done in well under a
 // microsecond, most of the time: one atomic operation takes it, those who wait try
 // again. sync.RWMutex takes two for a writer and keeps lists of those who wait.
+//
+// Its state has a version, which is another one after each writer: who has seen the
+// same version before and after, and no writer, knows that there was none between,
+// without having written anything that other processors would have to be told.
 type rwlock struct {
-	state atomic.Int32 // readers, and writing if a writer has the lock or waits for readers
-	_     [60]byte     // a cache line of its own
+	state atomic.Uint64 // readers, writing if a writer has the lock or waits for readers, version
 }
 
-const writing = 1 << 30
+const (
+	writing = 1 << 28 // below: the number of readers
+	version = writing << 1
+)
 
 func (l *rwlock) rlock() {
 	if l.state.Add(1)&writing == 0 {
 		return
 	}
 	for tries := 0; ; tries++ {
-		l.state.Add(-1)
+		l.runlock()
 		for l.state.Load()&writing != 0 {
 			pause(tries)
 			tries++
@@ -32,12 +38,9 @@ func (l *rwlock) rlock() {
 	}
 }
 
-func (l *rwlock) runlock() { l.state.Add(-1) }
+func (l *rwlock) runlock() { l.state.Add(^uint64(0)) }
 
 func (l *rwlock) lock() {
-	if l.state.CompareAndSwap(0, writing) {
-		return
-	}
 	for tries := 0; ; tries++ {
 		s := l.state.Load()
 		if s&writing == 0 && l.state.CompareAndSwap(s, s|writing) {
@@ -45,12 +48,12 @@ func (l *rwlock) lock() {
 		}
 		pause(tries)
 	}
-	for tries := 0; l.state.Load() != writing; tries++ {
+	for tries := 0; l.state.Load()&(version-1) != writing; tries++ {
 		pause(tries)
 	}
 }
 
-func (l *rwlock) unlock() { l.state.Add(-writing) }
+func (l *rwlock) unlock() { l.state.Add(version - writing) }
 
 // pause lets others run: at first for a moment, since most owners are as good as
 // done.

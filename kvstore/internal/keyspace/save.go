@@ -282,7 +282,7 @@ func (sp *Space) Reserve(db, keys int) {
 // NewLike returns an empty space of so many databases that may Replace this one.
 func (sp *Space) NewLike(dbs int) *Space {
 	n := New(dbs)
-	n.seed = sp.seed
+	n.hash = sp.hash
 	n.clock.Store(sp.clock.Load())
 	for _, p := range [][2]interface {
 		Load() int64

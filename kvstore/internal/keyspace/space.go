@@ -12,7 +12,6 @@
 package keyspace
 
 import (
-	"hash/maphash"
 	"math/bits"
 	"sync/atomic"
 
@@ -40,21 +39,39 @@ type Limits struct {
 // A Space is a set of databases. Use New.
 type Space struct {
 	Limits  Limits
-	seed    maphash.Seed
+	hash    hasher
 	pool    table.Pool
 	dbs     int
-	clock   atomic.Uint32 // seconds, for idle times
-	stripes [Stripes]stripe
+	clock   atomic.Uint32    // seconds, for idle times
+	stripes *[Stripes]stripe // apart from the rest, so that each is a cache line
 }
 
 type stripe struct {
 	rwlock
+	// first is for those who read database 0 without the lock: nil if they must not.
+	first  atomic.Pointer[table.Layout]
+	closed bool     // guarded by the lock
 	shards []*Shard // guarded by the lock; by database, nil: nothing was ever written
+	_      [16]byte // a cache line of its own
+}
+
+// unlock publishes what has become of database 0 before it gives the lock back.
+func (st *stripe) unlock() {
+	if optimistic {
+		var l *table.Layout
+		if s := st.shards[0]; s != nil && !st.closed {
+			l = s.tab.Layout()
+		}
+		if l != st.first.Load() {
+			st.first.Store(l)
+		}
+	}
+	st.rwlock.unlock()
 }
 
 // New returns a space of so many databases, with Redis's limits.
 func New(dbs int) *Space {
-	sp := &Space{seed: maphash.MakeSeed(), dbs: dbs}
+	sp := &Space{hash: newHasher(), dbs: dbs, stripes: new([Stripes]stripe)}
 	sp.Limits.HashEntries.Store(512)
 	sp.Limits.HashValue.Store(64)
 	sp.Limits.ZSetEntries.Store(128)
@@ -72,12 +89,6 @@ func (sp *Space) DBs() int { return sp.dbs }
 
 // SetClock sets the time that reading and writing a key leaves on it, in seconds.
 func (sp *Space) SetClock(seconds uint32) { sp.clock.Store(seconds) }
-
-// Hash returns the hash of a key.
-func (sp *Space) Hash(key []byte) uint64 { return maphash.Bytes(sp.seed, key) }
-
-// HashString is Hash of a string.
-func (sp *Space) HashString(key string) uint64 { return maphash.String(sp.seed, key) }
 
 // MaskOf returns the mask of the stripe of a hash.
 func MaskOf(h uint64) Mask { return 1 << (h % Stripes) }
@@ -108,6 +119,16 @@ func (sp *Space) RUnlock(m Mask) {
 	for ; m != 0; m &= m - 1 {
 		sp.stripes[bits.TrailingZeros64(uint64(m))].runlock()
 	}
+}
+
+// Close makes all who read take the lock from now on, where they see what its owner
+// has to say. It locks by itself.
+func (sp *Space) Close() {
+	sp.Lock(All)
+	for i := range sp.stripes {
+		sp.stripes[i].closed = true
+	}
+	sp.Unlock(All)
 }
 
 // Shard returns the shard of a hash for reading; nil has no keys.

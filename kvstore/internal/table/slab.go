@@ -1,6 +1,9 @@
 package table
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"unsafe"
+)
 
 // The store of records: blocks cut from chunks of at most 64 KiB, addressed in
 // units of 8 bytes. Free blocks of a size class form a list through their first
@@ -22,10 +25,13 @@ type Ref uint32
 
 type slab struct {
 	chunks [][]byte
-	used   int // bytes of the last chunk that are taken
+	starts []*byte // of chunks, for layouts: never changed, but appended to or replaced
+	used   int     // bytes of the last chunk that are taken
 	free   [classes]Ref
 	big    [][]byte
 	bigIDs []uint32 // free places in big
+
+	regrown bool // chunks, since the last layout
 
 	pool      *Pool
 	freeBytes int // in the lists
@@ -62,26 +68,28 @@ func (s *slab) alloc(n int) (Ref, []byte) {
 	last := len(s.chunks) - 1
 	if last < 0 {
 		// Unit 0 stays unused: a Ref of 0 is none.
-		s.chunks = append(s.chunks, make([]byte, max(firstSize, size+8)))
+		s.setFirst(make([]byte, max(firstSize, size+8)))
 		s.used, last = 8, 0
 	}
 	if chunk := s.chunks[last]; s.used+size > len(chunk) {
 		switch {
 		case s.used+size <= chunkSize:
-			n := min(chunkSize, max(2*len(chunk), s.used+size))
+			// Only the first one is smaller than a whole one.
 			var grown []byte
-			if n == chunkSize {
+			if n := max(2*len(chunk), s.used+size); n > chunkSize/2 {
 				grown = s.pool.get()
 			} else {
 				grown = make([]byte, n)
 			}
 			copy(grown, chunk[:s.used])
-			s.chunks[last] = grown
+			s.setFirst(grown)
 		case len(s.chunks) == bigFlag>>chunkBits:
 			return s.allocBig(n)
 		default:
 			s.giveRest(last)
-			s.chunks = append(s.chunks, s.pool.get())
+			c := s.pool.get()
+			s.chunks = append(s.chunks, c)
+			s.starts, s.regrown = append(s.starts, unsafe.SliceData(c)), true
 			s.used = 0
 			last++
 		}
@@ -90,6 +98,12 @@ func (s *slab) alloc(n int) (Ref, []byte) {
 	b := s.chunks[last][s.used:]
 	s.used += size
 	return r, b
+}
+
+// setFirst makes a chunk the first and only one.
+func (s *slab) setFirst(c []byte) {
+	s.chunks = append(s.chunks[:0], c)
+	s.starts, s.regrown = []*byte{unsafe.SliceData(c)}, true
 }
 
 // giveRest puts what is left of a chunk on the lists.

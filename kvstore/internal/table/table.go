@@ -24,8 +24,9 @@ import (
 type Table struct {
 	index
 	slab
-	hash func(key []byte) uint64
-	live int // bytes of records
+	hash   func(key []byte) uint64
+	live   int     // bytes of records
+	layout *Layout // the last one
 }
 
 // New returns an empty table that hashes keys by the given function: all its bits
@@ -52,7 +53,7 @@ func (t *Table) Reserve(n int) {
 		bits++
 	}
 	if t.count == 0 && 1<<bits > len(t.groups) {
-		t.groups, t.shift, t.old = make([]group, 1<<bits), 64-bits, nil
+		t.groups, t.shift, t.old, t.altered = make([]group, 1<<bits), 64-bits, nil, true
 	}
 }
 
@@ -102,20 +103,10 @@ func (t *Table) Find(h uint64, key []byte) Ref {
 	g := t.home(h)
 	tag := tagOf(h)
 	for {
-		m, m2 := g.match(tag)
-		for m != 0 {
-			i := bits.TrailingZeros64(m) >> 3
-			if r := g.refs[i]; r != 0 && t.is(r, key) {
+		for m := g.match(tag); m != 0; m &= m - 1 {
+			if r := g.refs[bits.TrailingZeros32(m)]; r != 0 && t.is(r, key) {
 				return r
 			}
-			m &= m - 1
-		}
-		for m2 != 0 {
-			i := 8 + bits.TrailingZeros32(m2)>>3
-			if r := g.refs[i]; r != 0 && t.is(r, key) {
-				return r
-			}
-			m2 &= m2 - 1
 		}
 		if g.next == 0 {
 			return 0
@@ -343,7 +334,7 @@ func (t *Table) Wasted() bool {
 // Compact moves all records into new slabs. All Refs change.
 func (t *Table) Compact() {
 	from := t.slab
-	t.slab = slab{big: from.big, bigIDs: from.bigIDs, bigBytes: from.bigBytes, pool: from.pool}
+	t.slab = slab{big: from.big, bigIDs: from.bigIDs, bigBytes: from.bigBytes, pool: from.pool, regrown: true}
 	move := func(g *group) {
 		for i := 0; i < slots && g.refs[i] != 0; i++ {
 			if g.refs[i]&bigFlag == 0 {

@@ -8,11 +8,7 @@ import "math/bits"
 // processor waits for all their cache lines at the same time.
 func (t *Table) Touch(h uint64) Ref {
 	g := t.home(h)
-	m, m2 := g.match(tagOf(h))
-	i := bits.TrailingZeros64(m) >> 3 // 8 for none
-	if m == 0 {
-		i += bits.TrailingZeros32(m2) >> 3 // 12 for none
-	}
+	i := bits.TrailingZeros32(g.match(tagOf(h)))
 	if i >= slots {
 		return 0
 	}

@@ -1,0 +1,5 @@
+//go:build !amd64 || race
+
+package keyspace
+
+const optimistic = false

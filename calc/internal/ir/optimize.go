@@ -16,12 +16,11 @@ type pass struct {
 
 var (
 	clean = []pass{
-		{"prune", (*Func).prune},
+		{"order", (*Func).order},
 		{"copies", (*Func).copies},
 		{"fold", (*Func).fold},
 		{"merge", (*Func).merge},
 		{"cse", (*Func).cse},
-		{"fold", (*Func).fold},
 		{"dead", (*Func).dead},
 	}
 	expand = []pass{
@@ -29,7 +28,8 @@ var (
 		{"inline", (*Func).inline},
 		{"captured", (*Func).captured},
 	}
-	loops = []pass{
+	unroll = []pass{{"unroll", (*Func).unroll}}
+	loops  = []pass{
 		{"hoist", (*Func).hoist},
 		{"cse", (*Func).cse},
 		{"bounds", (*Func).bounds},
@@ -70,19 +70,19 @@ func (p *Program) Optimize(first int, o Passes) {
 	}
 	for _, f := range funcs {
 		if f.hasCalls() {
-			o.run(f, []pass{{"unroll", (*Func).unroll}})
+			o.run(f, unroll)
 			o.run(f, clean)
 		}
 		if f.hasLoops() {
 			o.run(f, loops)
+			o.run(f, finish)
 		}
-		o.run(f, finish)
 	}
 }
 
 // hasLoops tells whether control goes back anywhere.
 func (f *Func) hasLoops() bool {
-	f.prune()
+	f.order()
 	for _, b := range f.Blocks {
 		for _, p := range b.Preds {
 			if p.number >= b.number {

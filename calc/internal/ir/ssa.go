@@ -8,9 +8,61 @@ import "github.com/groundwork-go/groundwork/calc/internal/typed"
 // that leaves a phi without arguments, which sealing completes.
 
 type blockVars struct {
-	defs   map[*typed.Var]*Value
+	first  int32                 // def of the builder, 1 + its index; 0: none
+	count  int32                 // of the defs
+	defs   map[*typed.Var]*Value // instead of the list, when that is long
 	sealed bool
 	open   []openPhi
+}
+
+// def is the value of a variable in a block, one of a list.
+type def struct {
+	v    *typed.Var
+	x    *Value
+	next int32
+}
+
+// manyDefs is how long a list of defs becomes.
+const manyDefs = 12
+
+func (b *builder) def(s *blockVars, v *typed.Var) *Value {
+	if s.defs != nil {
+		return s.defs[v]
+	}
+	for i := s.first; i != 0; i = b.defs[i-1].next {
+		if b.defs[i-1].v == v {
+			return b.defs[i-1].x
+		}
+	}
+	return nil
+}
+
+func (b *builder) write(v *typed.Var, blk *Block, x *Value) {
+	s := &b.state[blk.ID]
+	if s.defs != nil {
+		s.defs[v] = x
+		return
+	}
+	for i := s.first; i != 0; i = b.defs[i-1].next {
+		if b.defs[i-1].v == v {
+			b.defs[i-1].x = x
+			return
+		}
+	}
+	if s.count == manyDefs {
+		s.defs = make(map[*typed.Var]*Value)
+		for i := s.first; i != 0; i = b.defs[i-1].next {
+			s.defs[b.defs[i-1].v] = b.defs[i-1].x
+		}
+		s.defs[v] = x
+		return
+	}
+	if b.defs == nil {
+		b.defs = make([]def, 0, 16)
+	}
+	b.defs = append(b.defs, def{v, x, s.first})
+	s.first = int32(len(b.defs))
+	s.count++
 }
 
 type openPhi struct {
@@ -20,16 +72,11 @@ type openPhi struct {
 
 func (b *builder) block() *Block {
 	blk := b.fn.newBlock()
+	if b.state == nil {
+		b.state = make([]blockVars, 0, 16)
+	}
 	b.state = append(b.state, blockVars{})
 	return blk
-}
-
-func (b *builder) write(v *typed.Var, blk *Block, x *Value) {
-	s := &b.state[blk.ID]
-	if s.defs == nil {
-		s.defs = make(map[*typed.Var]*Value)
-	}
-	s.defs[v] = x
 }
 
 // read returns the value of a variable at the end of a block.
@@ -38,7 +85,7 @@ func (b *builder) read(v *typed.Var, blk *Block) *Value {
 	at := blk
 	for {
 		s := &b.state[at.ID]
-		if x := s.defs[v]; x != nil {
+		if x := b.def(s, v); x != nil {
 			if at != blk {
 				b.write(v, blk, x)
 			}
@@ -61,7 +108,7 @@ func (b *builder) readHere(v *typed.Var, blk *Block) *Value {
 		return b.zero(blk, t)
 	}
 	phi := b.fn.newValue(blk, Phi, t)
-	blk.Values = append([]*Value{phi}, blk.Values...)
+	b.insert(blk, 0, phi)
 	b.write(v, blk, phi)
 	if !s.sealed {
 		s.open = append(s.open, openPhi{v, phi})
@@ -77,15 +124,20 @@ func (b *builder) zero(blk *Block, t Type) *Value {
 		op = Object
 	}
 	x := b.fn.newValue(blk, op, t)
-	at := len(blk.Phis())
-	blk.Values = append(blk.Values, nil)
+	b.insert(blk, len(blk.Phis()), x)
+	return x
+}
+
+// insert puts an instruction into the list of a block.
+func (b *builder) insert(blk *Block, at int, x *Value) {
+	b.fn.push(blk, x)
 	copy(blk.Values[at+1:], blk.Values[at:])
 	blk.Values[at] = x
-	return x
 }
 
 // complete gives a phi its arguments. One that all agree on is a copy of it.
 func (b *builder) complete(v *typed.Var, phi *Value) *Value {
+	phi.Args = b.fn.mem.list(len(phi.Block.Preds))
 	for _, p := range phi.Block.Preds {
 		phi.Args = append(phi.Args, b.read(v, p))
 	}

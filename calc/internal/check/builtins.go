@@ -395,6 +395,9 @@ func (c *Checker) callPrelude(b *builtinCall) typed.Node {
 		root := (*scope)(nil).inner(nil)
 		root.top = true
 		sym = &symbol{name: b.name, pos: d.Pos, kind: function, decl: d.Func, file: preludeFile, scope: root, instances: make(map[string]*instance), hidden: true}
+		if c.prelude == nil {
+			c.prelude = make(map[string]*symbol)
+		}
 		c.prelude[b.name] = sym
 	}
 	return c.callFunc(sym, b.pos, b.args)

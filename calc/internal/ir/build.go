@@ -152,14 +152,14 @@ type builder struct {
 	globals globals
 	vars    []typed.Var // room for variables of its own
 
-	fn      *Func
-	cur     *Block // where instructions go
-	dead    bool   // control does not come to cur
-	state   []blockVars
-	defs    []def
-	loops   []loopTargets
-	env     *Value // the function's own closure
-	trash   *Block // where dead code goes
+	fn    *Func
+	cur   *Block // where instructions go
+	dead  bool   // control does not come to cur
+	state []blockVars
+	defs  []def
+	loops []loopTargets
+	env   *Value // the function's own closure
+	trash *Block // where dead code goes
 }
 
 type loopTargets struct{ onBreak, onContinue *Block }

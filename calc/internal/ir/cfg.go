@@ -46,7 +46,13 @@ type step struct {
 // but for those that lead back. It marks them with the epoch.
 func (f *Func) postorder() []*Block {
 	f.epoch++
+	if cap(f.mem.order) < len(f.Blocks) {
+		f.mem.order = make([]*Block, 0, 2*len(f.Blocks))
+	}
 	order := f.mem.order[:0]
+	if f.mem.steps == nil {
+		f.mem.steps = make([]step, 0, 16)
+	}
 	stack := append(f.mem.steps[:0], step{f.Blocks[0], 0})
 	f.Blocks[0].epoch = f.epoch
 	for len(stack) > 0 {

@@ -68,15 +68,15 @@ func (v *Value) writes(f func(class)) (all bool) {
 
 // memory numbers the states of each class.
 type memory struct {
-	all    int // counts up when any class may have changed
-	states map[class]int
+	all    int32 // counts up when any class may have changed
+	states map[class]int32
 	shared bool // with the block before
 }
 
-func (m *memory) set(c class, n int) {
+func (m *memory) set(c class, n int32) {
 	switch {
 	case m.states == nil:
-		m.states = make(map[class]int)
+		m.states = make(map[class]int32)
 	case m.shared:
 		m.states = maps.Clone(m.states)
 	}
@@ -84,7 +84,7 @@ func (m *memory) set(c class, n int) {
 	m.states[c] = n
 }
 
-func (m *memory) state(c class) int {
+func (m *memory) state(c class) int32 {
 	if m.states == nil {
 		return m.all
 	}
@@ -95,9 +95,9 @@ func (m *memory) state(c class) int {
 type key struct {
 	op      Op
 	t       Type
-	x, y, z int32
+	x, y, z int32 // IDs of the arguments, -1: none
+	state   int32 // of the memory that is read
 	bits    uint64
-	state   int
 	aux     any
 }
 
@@ -134,6 +134,9 @@ func (t *table) reset(n int) {
 		t.heads = make([]int32, size)
 	} else {
 		clear(t.heads)
+	}
+	if t.entries == nil {
+		t.entries = make([]entry, 0, 16)
 	}
 	t.entries = t.entries[:0]
 }
@@ -195,7 +198,7 @@ type eliminator struct {
 	found bool
 	ends  []memory // behind blocks; all is 0 for one that was not there yet
 	known *table
-	clock int
+	clock int32
 }
 
 // level is a block on the way down the dominator tree: the child that comes next, and

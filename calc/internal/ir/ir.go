@@ -41,7 +41,7 @@ type Func struct {
 	Result Type
 	Blocks []*Block
 
-	values, blocks int // numbers given so far
+	values, blocks int  // numbers given so far
 	epoch          int  // of the last walk over the blocks
 	ordered        bool // Blocks are those that are reached, in their order
 	mem            *slab
@@ -113,6 +113,9 @@ func (f *Func) newBlock() *Block {
 	b := f.mem.block()
 	f.ordered = false
 	b.ID = f.blocks
+	if f.blocks == 0 {
+		f.Blocks = make([]*Block, 0, 16)
+	}
 	f.blocks++
 	f.Blocks = append(f.Blocks, b)
 	return b

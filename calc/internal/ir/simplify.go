@@ -70,6 +70,9 @@ func (v *Value) agreed() *Value {
 // dead removes instructions that nothing needs.
 func (f *Func) dead() {
 	needed := f.mem.bools(f.values)
+	if f.mem.todo == nil {
+		f.mem.todo = make([]*Value, 0, 16)
+	}
 	todo := f.mem.todo[:0]
 	need := func(v *Value) {
 		if !needed[v.ID] {

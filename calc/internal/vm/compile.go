@@ -119,7 +119,7 @@ type generator struct {
 	f      *ir.Func
 	lives  *ir.Lives
 	folded []bool
-	uses   []int
+	uses   []int32
 	regs   registers
 	words  int // of the window, with scratch registers
 	refs   int
@@ -209,7 +209,7 @@ func (g *generator) clearRefs() {
 // fold finds the values that need no instruction of their own: constants, and
 // comparisons that a branch makes.
 func (g *generator) fold(order []*ir.Block) {
-	g.folded, g.uses = make([]bool, g.f.NumValues()), make([]int, g.f.NumValues())
+	g.folded, g.uses = make([]bool, g.f.NumValues()), make([]int32, g.f.NumValues())
 	for _, b := range order {
 		for _, v := range b.Values {
 			for _, a := range v.Args {
@@ -251,6 +251,9 @@ func (g *generator) word(x uint64) { g.c.code = append(g.c.code, x) }
 // place notes where the instruction that comes next is in the source.
 func (g *generator) place(s *ir.Site) {
 	if s != nil {
+		if g.c.sites == nil {
+			g.c.sites = make([]site, 0, 8)
+		}
 		g.c.sites = append(g.c.sites, site{len(g.c.code), s})
 	}
 }

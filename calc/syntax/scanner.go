@@ -28,14 +28,10 @@ func scan(src string) *scanner {
 		}
 	}
 	s.off += len(bom(src[s.off:]))
-	s.toks = make([]tok, 0, min(len(src), 1<<20)/3+4)
-	for {
-		t := s.next()
-		s.toks = append(s.toks, t)
-		if t.kind == EOF {
-			return s
-		}
+	s.toks = make([]tok, 0, min(len(src), 1<<20)*2/5+4)
+	for s.next() != EOF {
 	}
+	return s
 }
 
 func bom(src string) string {
@@ -83,9 +79,10 @@ func (s *scanner) pos() Pos {
 	return Pos{int32(s.off), int32(s.line), int32(s.off - s.lineStart + 1)}
 }
 
-// start returns a token that begins here.
-func (s *scanner) start(k Kind) tok {
-	return tok{kind: k, off: int32(s.off), end: int32(s.off), line: int32(s.line)}
+// add adds a token that begins at an offset of this line and ends here.
+func (s *scanner) add(k Kind, start int) {
+	s.toks = append(s.toks, tok{kind: k, off: int32(start), end: int32(s.off), line: int32(s.line)})
+	s.last = k
 }
 
 // newline notes that a line begins at an offset.
@@ -101,23 +98,24 @@ func (s *scanner) where(t *tok) Pos { return Pos{t.off, t.line, t.off - s.lines[
 // text returns the text of a token.
 func (s *scanner) text(t *tok) string { return s.src[t.off:t.end] }
 
-// value ends a token that is a number.
-func (s *scanner) value(t tok, x int64) tok {
-	t.end = int32(s.off)
-	t.aux = int32(len(s.values))
+// addValue adds a token that is a number.
+func (s *scanner) addValue(k Kind, start int, x int64) bool {
+	s.add(k, start)
+	s.toks[len(s.toks)-1].aux = int32(len(s.values))
 	if s.values == nil {
 		s.values = make([]int64, 0, len(s.src)/32+4)
 	}
 	s.values = append(s.values, x)
-	return t
+	return true
 }
 
-// parts ends a token that is a string.
-func (s *scanner) parts(t tok, parts []part) tok {
-	t.end = int32(s.off)
-	t.aux = int32(len(s.strings))
+// addString adds a token that is a string and begins in a line.
+func (s *scanner) addString(start, line int, parts []part) bool {
+	s.add(String, start)
+	t := &s.toks[len(s.toks)-1]
+	t.aux, t.line = int32(len(s.strings)), int32(line)
 	s.strings = append(s.strings, parts)
-	return t
+	return true
 }
 
 func (s *scanner) errorf(pos Pos, format string, args ...any) {
@@ -152,42 +150,43 @@ func endsOperand(k Kind) bool {
 	return endsStatement(k)
 }
 
-// next returns the next token.
-func (s *scanner) next() tok {
+// next adds the next token and returns its kind.
+func (s *scanner) next() Kind {
 	for {
 		if s.off < len(s.src) && s.src[s.off] <= '/' { // or no blank and no comment
-			if t, ok := s.space(); ok {
-				s.last = Semi
-				return t
+			if s.space() {
+				return Semi
 			}
 		}
 		if s.off >= len(s.src) {
+			k := EOF
 			if endsStatement(s.last) {
-				s.last = Semi
-				return s.start(Semi)
+				k = Semi
 			}
-			return s.start(EOF)
+			s.add(k, s.off)
+			return k
 		}
-		if t, ok := s.token(); ok {
-			s.last = t.kind
-			return t
+		if s.token() {
+			return s.last
 		}
 	}
 }
 
 // space skips blanks and comments. If it passes a newline that ends a statement,
-// it returns the Semi.
-func (s *scanner) space() (tok, bool) {
+// it adds the Semi.
+func (s *scanner) space() bool {
 	for s.off < len(s.src) {
 		switch c := s.src[s.off]; {
 		case c == '\n':
-			t := s.start(Semi)
+			quiet := len(s.brackets) > 0 && s.brackets[len(s.brackets)-1] != LBrace
+			if !quiet && endsStatement(s.last) && !s.continues(s.off+1) {
+				s.add(Semi, s.off)
+				s.off++
+				s.newline(s.off)
+				return true
+			}
 			s.off++
 			s.newline(s.off)
-			quiet := len(s.brackets) > 0 && s.brackets[len(s.brackets)-1] != LBrace
-			if !quiet && endsStatement(s.last) && !s.continues() {
-				return t, true
-			}
 		case c == ' ', c == '\t', c == '\r':
 			s.off++
 		case c == '/' && s.peek(1) == '/':
@@ -199,15 +198,14 @@ func (s *scanner) space() (tok, bool) {
 		case c == '/' && s.peek(1) == '*':
 			s.blockComment()
 		default:
-			return tok{}, false
+			return false
 		}
 	}
-	return tok{}, false
+	return false
 }
 
-// continues tells whether the line at off begins with ".name".
-func (s *scanner) continues() bool {
-	i := s.off
+// continues tells whether the line at i begins with ".name".
+func (s *scanner) continues(i int) bool {
 	for i < len(s.src) && (s.src[i] == ' ' || s.src[i] == '\t' || s.src[i] == '\r') {
 		i++
 	}
@@ -231,56 +229,57 @@ func (s *scanner) blockComment() {
 	}
 }
 
-// token scans a word; not ok means that it was an error and was passed over.
-func (s *scanner) token() (tok, bool) {
-	t := s.start(EOF)
-	c := s.src[s.off]
+// token scans and adds a word; not ok means that it was an error and was passed over.
+func (s *scanner) token() (ok bool) {
+	start := s.off
+	c := s.src[start]
 	switch byteClass[c] {
 	case letter:
-		return s.word(t), true
+		s.word()
+		return true
 	case digit:
-		return s.number(t)
+		return s.number()
 	case bracket:
-		t.kind = single[c]
 		s.off++
-		t.end++
-		s.bracket(t.kind)
-		return t, true
+		s.add(single[c], start)
+		s.bracket(single[c])
+		return true
 	}
 	switch {
 	case c == '.' && isDigit(s.peek(1)):
-		return s.number(t)
+		return s.number()
 	case c == '"':
-		return s.quoted(t)
+		return s.quoted()
 	case c == '`':
-		return s.raw(t)
+		return s.raw()
 	case c == '\'':
-		return s.rune(t)
+		return s.rune()
 	}
-	if k, n := operator(s.src[s.off:]); n > 0 {
+	if k, n := operator(s.src[start:]); n > 0 {
 		s.off += n
 		if k == Not && endsOperand(s.last) {
 			k = Unwrap
 		}
-		t.kind, t.end = k, int32(s.off)
-		return t, true
+		s.add(k, start)
+		return true
 	}
-	r, size := utf8.DecodeRuneInString(s.src[s.off:])
+	r, size := utf8.DecodeRuneInString(s.src[start:])
 	if unicode.IsLetter(r) {
-		return s.word(t), true
+		s.word()
+		return true
 	}
 	pos := s.pos()
 	s.off += size
 	switch {
 	case c == ';':
-		t.kind, t.end = Semi, int32(s.off)
-		return t, true
+		s.add(Semi, start)
+		return true
 	case r == utf8.RuneError && size == 1:
 		s.errorf(pos, "source is not valid UTF-8")
 	default:
 		s.errorf(pos, "unknown character %q", r)
 	}
-	return tok{}, false
+	return false
 }
 
 // operator returns the longest operator that src begins with, and its length.
@@ -331,7 +330,8 @@ func (s *scanner) bracket(k Kind) {
 	}
 }
 
-func (s *scanner) word(t tok) tok {
+func (s *scanner) word() {
+	start := s.off
 	for s.off < len(s.src) {
 		if c := byteClass[s.src[s.off]]; c == letter || c == digit {
 			s.off++
@@ -346,13 +346,13 @@ func (s *scanner) word(t tok) tok {
 		}
 		s.off += size
 	}
-	t.kind, t.end = Ident, int32(s.off)
-	if n := t.end - t.off; n >= 2 && n <= longestKeyword && s.src[t.off] >= 'a' && s.last != Dot && s.last != QuestDot {
-		if k, ok := keywordKind[s.src[t.off:t.end]]; ok {
-			t.kind = k
+	kind := Ident
+	if n := s.off - start; n >= 2 && n <= longestKeyword && s.src[start] >= 'a' && s.last != Dot && s.last != QuestDot {
+		if k, ok := keywordKind[s.src[start:s.off]]; ok {
+			kind = k
 		}
 	}
-	return t
+	s.add(kind, start)
 }
 
 // longestKeyword is the length of continue.
@@ -360,7 +360,7 @@ const longestKeyword = 8
 
 // The classes of bytes that the scanner tells apart at once.
 const (
-	letter  = iota + 1 // or _
+	letter = iota + 1 // or _
 	digit
 	bracket // or comma, colon: operators of one byte that begin no longer one
 )
@@ -383,9 +383,8 @@ func isHex(c byte) bool {
 }
 
 // number scans an int or float literal.
-func (s *scanner) number(t tok) (tok, bool) {
-	t.kind = Int
-	pos := s.pos()
+func (s *scanner) number() bool {
+	pos, start, kind := s.pos(), s.off, Int
 	if base := basePrefix(s.src[s.off:]); base != 0 {
 		s.off += 2
 		s.digits(isHex)
@@ -393,16 +392,16 @@ func (s *scanner) number(t tok) (tok, bool) {
 		n, err := strconv.ParseUint(strings.ReplaceAll(text[2:], "_", ""), base, 64)
 		if err != nil || !underscoresFit(text[2:]) {
 			s.errorf(pos, "bad number %s", text)
-			return t, false
+			return false
 		}
-		return s.value(t, int64(n)), true
+		return s.addValue(Int, start, int64(n))
 	}
-	if t, ok := s.shortInt(t); ok {
-		return t, true
+	if s.shortInt() {
+		return true
 	}
 	s.digits(isDigit)
 	if s.peek(0) == '.' && isDigit(s.peek(1)) {
-		t.kind = Float
+		kind = Float
 		s.off++
 		s.digits(isDigit)
 	}
@@ -412,7 +411,7 @@ func (s *scanner) number(t tok) (tok, bool) {
 			n = 2
 		}
 		if isDigit(s.peek(n)) {
-			t.kind = Float
+			kind = Float
 			s.off += n
 			s.digits(isDigit)
 		}
@@ -421,43 +420,44 @@ func (s *scanner) number(t tok) (tok, bool) {
 	digits := strings.ReplaceAll(text, "_", "")
 	if !underscoresFit(text) || s.off < len(s.src) && (s.src[s.off] == '_' || unicode.IsLetter(rune(s.src[s.off]))) {
 		s.errorf(pos, "bad number %s", text)
-		return t, false
+		return false
 	}
-	if t.kind == Float {
+	if kind == Float {
 		f, err := strconv.ParseFloat(digits, 64)
 		if err != nil && !math.IsInf(f, 0) {
 			s.errorf(pos, "bad number %s", text)
-			return t, false
+			return false
 		}
-		return s.value(t, int64(math.Float64bits(f))), true
+		return s.addValue(Float, start, int64(math.Float64bits(f)))
 	}
 	if len(digits) > 1 && digits[0] == '0' {
 		s.errorf(pos, "number %s begins with 0; octal is written 0o%s", text, strings.TrimLeft(digits, "0"))
-		return t, false
+		return false
 	}
 	n, err := strconv.ParseUint(digits, 10, 64)
 	if err != nil || n > 1<<63 {
 		s.errorf(pos, "number %s is too large for an int", text)
-		return t, false
+		return false
 	}
-	t.big = n == 1<<63
-	return s.value(t, int64(n)), true
+	s.addValue(Int, start, int64(n))
+	s.toks[len(s.toks)-1].big = n == 1<<63
+	return true
 }
 
 // shortInt scans an int of a few digits without more ado.
-func (s *scanner) shortInt(t tok) (tok, bool) {
-	n, i := int64(0), s.off
+func (s *scanner) shortInt() bool {
+	start, n, i := s.off, int64(0), s.off
 	for ; i < len(s.src) && isDigit(s.src[i]); i++ {
 		n = n*10 + int64(s.src[i]-'0')
 	}
-	if i == s.off || i-s.off > 18 || s.src[s.off] == '0' && i-s.off > 1 {
-		return t, false
+	if i == start || i-start > 18 || s.src[start] == '0' && i-start > 1 {
+		return false
 	}
 	if i < len(s.src) && (s.src[i] >= utf8.RuneSelf || s.src[i] == '.' || byteClass[s.src[i]] == letter) {
-		return t, false
+		return false
 	}
 	s.off = i
-	return s.value(t, n), true
+	return s.addValue(Int, start, n)
 }
 
 func (s *scanner) digits(ok func(byte) bool) {
@@ -487,14 +487,14 @@ func basePrefix(src string) int {
 	return 0
 }
 
-func (s *scanner) raw(t tok) (tok, bool) {
-	t.kind = String
+func (s *scanner) raw() bool {
+	line := s.line
 	start := s.off + 1
 	end := strings.IndexByte(s.src[start:], '`')
 	if end < 0 {
 		s.errorf(s.pos(), "string is not closed")
 		s.off = len(s.src)
-		return t, false
+		return false
 	}
 	text := s.src[start : start+end]
 	for i := range len(text) {
@@ -503,7 +503,7 @@ func (s *scanner) raw(t tok) (tok, bool) {
 		}
 	}
 	s.off += end + 2
-	return s.parts(t, []part{{text: text}}), true
+	return s.addString(start-1, line, []part{{text: text}})
 }
 
 // skipLine leaves the rest of a broken string alone.
@@ -513,14 +513,13 @@ func (s *scanner) skipLine() {
 	}
 }
 
-func (s *scanner) quoted(t tok) (tok, bool) {
-	t.kind = String
-	pos := s.pos()
+func (s *scanner) quoted() bool {
+	pos, start, line := s.pos(), s.off, s.line
 	s.off++
 	if i := strings.IndexAny(s.src[s.off:min(len(s.src), s.off+plainString)], "\"\\$\n"); i >= 0 && s.src[s.off+i] == '"' {
 		text := s.src[s.off : s.off+i]
 		s.off += i + 1
-		return s.parts(t, []part{{text: text}}), true
+		return s.addString(start, line, []part{{text: text}})
 	}
 	var parts []part
 	var text strings.Builder
@@ -529,11 +528,13 @@ func (s *scanner) quoted(t tok) (tok, bool) {
 		switch c := s.peek(0); {
 		case s.off >= len(s.src), c == '\n':
 			s.errorf(pos, "string is not closed")
-			return t, false
+			return false
 		case c == '"':
 			s.off++
-			parts = append(parts, part{text: text.String()})
-			return s.parts(t, parts), ok
+			if ok {
+				s.addString(start, line, append(parts, part{text: text.String()}))
+			}
+			return ok
 		case c == '\\':
 			r, isByte, good := s.escape('"')
 			ok = ok && good
@@ -548,7 +549,7 @@ func (s *scanner) quoted(t tok) (tok, bool) {
 			toks, good := s.interpolation()
 			if !good {
 				s.skipLine()
-				return t, false
+				return false
 			}
 			parts = append(parts, part{toks: toks})
 		default:
@@ -569,28 +570,27 @@ func (s *scanner) interpolation() ([]tok, bool) {
 		s.errorf(start, "nested too deeply")
 		return nil, false
 	}
-	outer, outerLast, line := s.brackets, s.last, s.line
-	s.brackets, s.last = []Kind{LParen}, EOF // newlines inside mean nothing
-	defer func() { s.brackets, s.last, s.depth = outer, outerLast, s.depth-1 }()
-	var toks []tok
+	outer, brackets, last, line := s.toks, s.brackets, s.last, s.line
+	s.toks, s.brackets, s.last = nil, []Kind{LParen}, EOF // newlines inside mean nothing
+	defer func() { s.toks, s.brackets, s.last, s.depth = outer, brackets, last, s.depth-1 }()
 	depth := 0
 	for {
-		t := s.next()
-		if t.kind == EOF || s.line != line && t.kind != String {
+		k := s.next()
+		if k == EOF || s.line != line && k != String {
 			s.errorf(start, "'${' is not closed on its line")
 			return nil, false
 		}
-		switch t.kind {
+		switch k {
 		case LBrace:
 			depth++
 		case RBrace:
 			if depth == 0 {
+				t := &s.toks[len(s.toks)-1]
 				t.kind, t.end = EOF, t.off
-				return append(toks, t), true
+				return s.toks, true
 			}
 			depth--
 		}
-		toks = append(toks, t)
 	}
 }
 
@@ -635,9 +635,8 @@ func (s *scanner) escape(quote byte) (r rune, isByte, ok bool) {
 }
 
 // rune scans 'a', an int.
-func (s *scanner) rune(t tok) (tok, bool) {
-	t.kind = Int
-	pos := s.pos()
+func (s *scanner) rune() bool {
+	pos, start := s.pos(), s.off
 	s.off++
 	ok := true
 	var r rune
@@ -648,7 +647,7 @@ func (s *scanner) rune(t tok) (tok, bool) {
 		r, size = utf8.DecodeRuneInString(s.src[s.off:])
 		if size == 0 || r == '\n' || r == '\'' {
 			s.errorf(pos, "empty or unclosed rune")
-			return t, false
+			return false
 		}
 		if r == utf8.RuneError && size == 1 {
 			s.errorf(pos, "source is not valid UTF-8")
@@ -659,8 +658,11 @@ func (s *scanner) rune(t tok) (tok, bool) {
 	if s.peek(0) != '\'' {
 		s.errorf(pos, "a rune is one character; strings are written \"...\"")
 		s.skipLine()
-		return t, false
+		return false
 	}
 	s.off++
-	return s.value(t, int64(r)), ok
+	if ok {
+		s.addValue(Int, start, int64(r))
+	}
+	return ok
 }

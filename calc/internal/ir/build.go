@@ -157,6 +157,7 @@ type builder struct {
 	dead  bool   // control does not come to cur
 	state []blockVars
 	defs  []def
+	open  []openPhi
 	loops []loopTargets
 	env   *Value // the function's own closure
 	trash *Block // where dead code goes
@@ -165,7 +166,7 @@ type builder struct {
 type loopTargets struct{ onBreak, onContinue *Block }
 
 func (b *builder) function(fn *Func) {
-	*b = builder{prog: b.prog, mem: b.mem, globals: b.globals, vars: b.vars, fn: fn, state: b.state[:0], defs: b.defs[:0], loops: b.loops[:0]}
+	*b = builder{prog: b.prog, mem: b.mem, globals: b.globals, vars: b.vars, fn: fn, state: b.state[:0], defs: b.defs[:0], open: b.open[:0], loops: b.loops[:0]}
 	f := fn.Typed
 	b.cur = b.block()
 	b.seal(b.cur)

@@ -8,7 +8,7 @@ func (f *Func) prune() {
 	order := f.postorder()
 	slices.Reverse(order)
 	for i, b := range order {
-		b.number = i
+		b.number = int32(i)
 		for j := len(b.Preds) - 1; j >= 0; j-- {
 			if b.Preds[j].epoch != f.epoch {
 				b.removePred(j)

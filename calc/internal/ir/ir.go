@@ -41,9 +41,9 @@ type Func struct {
 	Result Type
 	Blocks []*Block
 
-	values, blocks int  // numbers given so far
-	epoch          int  // of the last walk over the blocks
-	ordered        bool // Blocks are those that are reached, in their order
+	values, blocks int   // numbers given so far
+	epoch          int32 // of the last walk over the blocks
+	ordered        bool  // Blocks are those that are reached, in their order
 	mem            *slab
 }
 
@@ -79,9 +79,9 @@ type Block struct {
 	Site    *Site // of a loop, in its header
 
 	idom   *Block
-	depth  int // in the dominator tree
-	number int // in reverse postorder
-	epoch  int // of the walk that has seen it last
+	depth  int32 // in the dominator tree
+	number int32 // in reverse postorder
+	epoch  int32 // of the walk that has seen it last
 	loop   *Loop
 
 	child, sibling *Block // in the dominator tree, while cse runs

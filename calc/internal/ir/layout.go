@@ -101,30 +101,30 @@ func (b *Block) LoopSite() *Site {
 }
 
 // A Range is a part of a function in its order: from a position to before another.
-type Range struct{ From, To int }
+type Range struct{ From, To int32 }
 
 // Lives tells where values are needed, by their numbers.
 type Lives struct {
 	Order  []*Block
-	Start  []int // of blocks, by ID; phis are computed there
-	End    []int // of blocks, by ID; control and the arguments of phis are used there
-	Pos    []int
+	Start  []int32 // of blocks, by ID; phis are computed there
+	End    []int32 // of blocks, by ID; control and the arguments of phis are used there
+	Pos    []int32
 	Ranges [][]Range
-	Uses   []int // how many
+	Uses   []int32 // how many
 }
 
 // Live numbers the instructions of a function, in the order of its blocks, and finds
 // where values are needed. Values that are folded into those that use them are
 // needed nowhere, but their arguments are where those are.
 func (f *Func) Live(order []*Block, folded []bool) *Lives {
-	ints := make([]int, 4*f.blocks+2*f.values)
-	cut := func(n int) []int {
+	ints := make([]int32, 4*f.blocks+3*f.values)
+	cut := func(n int) []int32 {
 		part := ints[:n:n]
 		ints = ints[n:]
 		return part
 	}
 	l := &Lives{Order: order, Start: cut(f.blocks), End: cut(f.blocks), Pos: cut(f.values), Uses: cut(f.values), Ranges: make([][]Range, f.values)}
-	pos := 0
+	pos := int32(0)
 	for _, b := range order {
 		l.Start[b.ID] = pos
 		for _, v := range b.Values {
@@ -137,13 +137,13 @@ func (f *Func) Live(order []*Block, folded []bool) *Lives {
 		l.End[b.ID] = pos
 		pos += 2
 	}
-	u := &users{folded: folded, first: make([]int32, f.values), list: make([]user, 1, f.values+f.values/2+1)}
+	u := users{folded: folded, first: cut(f.values), list: make([]user, 1, f.values+8)}
 	u.find(l)
-	r := &reacher{f: f, l: l, to: cut(f.blocks), seen: cut(f.blocks), room: make([]Range, 0, f.values+f.values/2)}
+	r := reacher{f: f, l: l, to: cut(f.blocks), seen: cut(f.blocks), room: make([]Range, 0, len(u.list))}
 	for _, b := range order {
 		for _, v := range b.Values {
 			if !folded[v.ID] {
-				r.value(b, v, u)
+				r.value(b, v, &u)
 			}
 		}
 	}
@@ -152,9 +152,8 @@ func (f *Func) Live(order []*Block, folded []bool) *Lives {
 
 // user is a place where a value is used.
 type user struct {
-	b    *Block
-	pos  int
-	next int32 // in the list; 0: no more
+	b         *Block
+	pos, next int32 // in the list; 0: no more
 }
 
 // users lists the places where each value is used.
@@ -164,7 +163,7 @@ type users struct {
 	list   []user
 }
 
-func (u *users) note(v *Value, b *Block, pos int) {
+func (u *users) note(v *Value, b *Block, pos int32) {
 	if u.folded[v.ID] {
 		for _, a := range v.Args {
 			u.note(a, b, pos)
@@ -199,7 +198,7 @@ func (u *users) find(l *Lives) {
 type reacher struct {
 	f             *Func
 	l             *Lives
-	to, seen      []int // of blocks, by ID: where the value is needed last; 1 + the ID of the value
+	to, seen      []int32 // of blocks, by ID: where the value is needed last; 1 + the ID of the value
 	touched, todo []*Block
 	room          []Range
 }
@@ -234,9 +233,9 @@ func (r *reacher) value(b *Block, v *Value, u *users) {
 }
 
 // reach notes that v, computed in b, is needed in block at up to a position.
-func (r *reacher) reach(b, at *Block, v *Value, pos int) {
-	if r.seen[at.ID] != v.ID+1 {
-		r.seen[at.ID], r.to[at.ID] = v.ID+1, pos
+func (r *reacher) reach(b, at *Block, v *Value, pos int32) {
+	if id := int32(v.ID) + 1; r.seen[at.ID] != id {
+		r.seen[at.ID], r.to[at.ID] = id, pos
 		r.touched = append(r.touched, at)
 		if at != b {
 			r.todo = append(r.todo, at.Preds...)
@@ -251,7 +250,7 @@ func joined(list []Range) []Range {
 	if len(list) == 1 {
 		return list
 	}
-	slices.SortFunc(list, func(a, b Range) int { return a.From - b.From })
+	slices.SortFunc(list, func(a, b Range) int { return int(a.From - b.From) })
 	out := list[:1]
 	for _, r := range list[1:] {
 		if last := &out[len(out)-1]; r.From <= last.To {

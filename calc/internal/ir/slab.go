@@ -39,7 +39,7 @@ func (s *slab) value() *Value {
 
 func (s *slab) block() *Block {
 	if len(s.blocks) == 0 {
-		s.blocks = make([]Block, max(16, s.chunk/4))
+		s.blocks = make([]Block, max(8, s.chunk/4))
 	}
 	b := &s.blocks[0]
 	s.blocks = s.blocks[1:]

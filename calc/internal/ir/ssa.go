@@ -12,7 +12,7 @@ type blockVars struct {
 	count  int32                 // of the defs
 	defs   map[*typed.Var]*Value // instead of the list, when that is long
 	sealed bool
-	open   []openPhi
+	open   int32 // openPhi of the builder, 1 + its index; 0: none
 }
 
 // def is the value of a variable in a block, one of a list.
@@ -58,7 +58,7 @@ func (b *builder) write(v *typed.Var, blk *Block, x *Value) {
 		return
 	}
 	if b.defs == nil {
-		b.defs = make([]def, 0, 16)
+		b.defs = make([]def, 0, 12)
 	}
 	b.defs = append(b.defs, def{v, x, s.first})
 	s.first = int32(len(b.defs))
@@ -66,14 +66,15 @@ func (b *builder) write(v *typed.Var, blk *Block, x *Value) {
 }
 
 type openPhi struct {
-	v   *typed.Var
-	phi *Value
+	v    *typed.Var
+	phi  *Value
+	next int32
 }
 
 func (b *builder) block() *Block {
 	blk := b.fn.newBlock()
 	if b.state == nil {
-		b.state = make([]blockVars, 0, 16)
+		b.state = make([]blockVars, 0, 12)
 	}
 	b.state = append(b.state, blockVars{})
 	return blk
@@ -111,7 +112,8 @@ func (b *builder) readHere(v *typed.Var, blk *Block) *Value {
 	b.insert(blk, 0, phi)
 	b.write(v, blk, phi)
 	if !s.sealed {
-		s.open = append(s.open, openPhi{v, phi})
+		b.open = append(b.open, openPhi{v, phi, s.open})
+		s.open = int32(len(b.open))
 		return phi
 	}
 	return b.complete(v, phi)
@@ -147,10 +149,8 @@ func (b *builder) complete(v *typed.Var, phi *Value) *Value {
 func (b *builder) seal(blk *Block) {
 	s := &b.state[blk.ID]
 	s.sealed = true
-	open := s.open
-	s.open = nil
-	for _, o := range open {
-		b.complete(o.v, o.phi)
+	for i := s.open; i != 0; i = b.open[i-1].next {
+		b.complete(b.open[i-1].v, b.open[i-1].phi)
 	}
 }
 

@@ -16,24 +16,27 @@ const out = 1 << 20
 
 // web is a group of values that share a register: a phi and what flows into it.
 type web struct {
-	ranges []ir.Range
-	reg    int // -1: none yet
-	ref    bool
-	first  int // the ID of a value of it; others follow in allocator.next
-	last   int
-	into   *web // it was put into another
+	ranges      []ir.Range
+	reg         int32 // -1: none yet
+	ref, gone   bool  // gone into another
+	first, last int32 // the IDs of values of it, between which others are linked in allocator.next
 }
 
 // registers gives each value of a function its register.
 type registers struct {
-	reg         []int // by value ID
-	words, refs int   // registers of the function
+	reg         []int32 // by value ID
+	words, refs int     // registers of the function
 }
 
 func allocate(f *ir.Func, l *ir.Lives, folded []bool) registers {
-	n := f.NumValues()
-	ints := make([]int, 2*n)
-	a := &allocator{lives: l, folded: folded, webs: make([]*web, n), list: make([]web, 0, n), next: ints[n:]}
+	n, webs := f.NumValues(), 0
+	for _, ranges := range l.Ranges {
+		if ranges != nil {
+			webs++
+		}
+	}
+	ints := make([]int32, 2*n)
+	a := &allocator{lives: l, folded: folded, webs: make([]*web, n), list: make([]web, 0, webs), next: ints[n:]}
 	a.params(f)
 	for _, b := range l.Order {
 		for _, v := range b.Values {
@@ -59,17 +62,18 @@ type allocator struct {
 	folded []bool
 	webs   []*web // by value ID
 	list   []web
-	next   []int // by value ID: the next value of the web, if it is not the last
+	next   []int32 // by value ID: the next value of the web, if it is not the last
 }
 
-func (a *allocator) add(v *ir.Value, reg int) {
-	a.list = append(a.list, web{ranges: a.lives.Ranges[v.ID], reg: reg, ref: v.Type == ir.Ref, first: v.ID, last: v.ID})
+func (a *allocator) add(v *ir.Value, reg int32) {
+	id := int32(v.ID)
+	a.list = append(a.list, web{ranges: a.lives.Ranges[id], reg: reg, ref: v.Type == ir.Ref, first: id, last: id})
 	a.webs[v.ID] = &a.list[len(a.list)-1] // there is room for all: it does not move
 }
 
 // params puts the parameters where the caller has left them.
 func (a *allocator) params(f *ir.Func) {
-	words, refs := 1, 0
+	words, refs := int32(1), int32(0)
 	for _, p := range f.Params {
 		if p.Type == ir.Ref {
 			a.add(p, refs)
@@ -108,7 +112,7 @@ func (a *allocator) coalesce() {
 				}
 			}
 			a.next[x.last], x.last = y.first, y.last
-			y.into = x
+			y.gone = true
 		}
 	}
 }
@@ -122,7 +126,7 @@ func (a *allocator) arguments() {
 			if v.Op != ir.Call && v.Op != ir.CallValue {
 				continue
 			}
-			words, refs := 1, 0
+			words, refs := int32(1), int32(0)
 			for _, arg := range v.Args {
 				slot := &words
 				if arg.Type == ir.Ref {
@@ -144,27 +148,27 @@ func (a *allocator) arguments() {
 func (a *allocator) color() (words, refs int) {
 	list := make([]*web, 0, len(a.list))
 	for i := range a.list {
-		if w := &a.list[i]; w.into == nil {
+		if w := &a.list[i]; !w.gone {
 			list = append(list, w)
 		}
 	}
-	slices.SortStableFunc(list, func(x, y *web) int { return x.ranges[0].From - y.ranges[0].From })
+	slices.SortStableFunc(list, func(x, y *web) int { return int(x.ranges[0].From - y.ranges[0].From) })
 	wordFile, refFile := file{first: 1}, file{}
 	for _, w := range list { // parameters first: others must not take their places
 		if w.reg >= 0 && w.reg < out {
 			if w.ref {
-				refFile.take(w.reg, w.ranges)
+				refFile.take(int(w.reg), w.ranges)
 			} else {
-				wordFile.take(w.reg, w.ranges)
+				wordFile.take(int(w.reg), w.ranges)
 			}
 		}
 	}
 	for _, w := range list {
 		if w.reg < 0 {
 			if w.ref {
-				w.reg = refFile.find(w.ranges)
+				w.reg = int32(refFile.find(w.ranges))
 			} else {
-				w.reg = wordFile.find(w.ranges)
+				w.reg = int32(wordFile.find(w.ranges))
 			}
 		}
 	}

@@ -260,7 +260,7 @@ func (g *generator) place(s *ir.Site) {
 
 // reg returns the register of a value that is not folded.
 func (g *generator) reg(v *ir.Value) int {
-	r := g.regs.reg[v.ID]
+	r := int(g.regs.reg[v.ID])
 	if r >= out {
 		if v.Type == ir.Ref {
 			return g.outR + r - out

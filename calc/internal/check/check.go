@@ -133,8 +133,11 @@ func (c *Checker) File(file *syntax.File) (*typed.Program, []*Error) {
 func (c *Checker) exports() map[string]*typed.Func {
 	var all map[string]*typed.Func
 	for sym := range c.scope.names.all() {
+		if sym.kind != function {
+			continue
+		}
 		for _, in := range sym.instances {
-			if sym.kind == function && !in.generic() {
+			if !in.generic() {
 				if all == nil {
 					all = make(map[string]*typed.Func)
 				}

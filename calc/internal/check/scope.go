@@ -31,15 +31,19 @@ type symbol struct {
 	v   *typed.Var
 	why string // it cannot be assigned: "let", "loop variable", ...; empty if it can
 
-	// A function.
+	*declared // a function
+
+	host   *typed.Builtin
+	module *module
+}
+
+// declared is what a symbol is that is a function of a source.
+type declared struct {
 	decl      *syntax.Function
 	file      string
 	scope     *scope // in which it is declared
 	instances map[string]*instance
 	hidden    bool // of the prelude
-
-	host   *typed.Builtin
-	module *module
 }
 
 // isFunc tells whether the symbol can be called.
@@ -223,8 +227,8 @@ func (c *Checker) add(sym *symbol) bool {
 
 func (c *Checker) declareFunc(f *syntax.FuncDecl) *symbol {
 	sym := &symbol{
-		name: f.Name, pos: f.Pos, kind: function, decl: f.Func, file: c.file,
-		scope: c.scope, instances: make(map[string]*instance),
+		name: f.Name, pos: f.Pos, kind: function,
+		declared: &declared{decl: f.Func, file: c.file, scope: c.scope, instances: make(map[string]*instance)},
 	}
 	c.distinct(f.Func.Params, "parameter")
 	if !c.add(sym) {

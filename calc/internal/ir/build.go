@@ -214,7 +214,7 @@ func (b *builder) site(pos syntax.Pos) *Site {
 // variable returns a variable of the builder's own.
 func (b *builder) variable(t *types.Type) *typed.Var {
 	if len(b.vars) == 0 {
-		b.vars = make([]typed.Var, 4)
+		b.vars = make([]typed.Var, 2)
 	}
 	v := &b.vars[0]
 	b.vars = b.vars[1:]

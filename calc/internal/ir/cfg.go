@@ -224,14 +224,14 @@ func (f *Func) analyze() []*Loop {
 }
 
 // splitEdges puts a block on each edge from a block with several successors to one
-// with several predecessors, so that moves have a place.
+// with several predecessors and phis, so that moves have a place.
 func (f *Func) splitEdges() {
 	for _, b := range f.Blocks[:len(f.Blocks):len(f.Blocks)] { // newBlock adds behind these
 		if len(b.Succs) < 2 {
 			continue
 		}
 		for i, s := range b.Succs {
-			if len(s.Preds) < 2 {
+			if len(s.Preds) < 2 || len(s.Phis()) == 0 {
 				continue
 			}
 			m := f.newBlock()

@@ -136,7 +136,7 @@ func (t *table) reset(n int) {
 		clear(t.heads)
 	}
 	if t.entries == nil {
-		t.entries = make([]entry, 0, 16)
+		t.entries = make([]entry, 0, 12)
 	}
 	t.entries = t.entries[:0]
 }

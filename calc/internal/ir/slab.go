@@ -23,7 +23,7 @@ type slab struct {
 
 // Sizes of chunks, in values.
 const (
-	firstChunk = 32
+	firstChunk = 16
 	lastChunk  = 512
 )
 
@@ -53,7 +53,7 @@ func (s *slab) list(n int) []*Value {
 		if n > 64 {
 			return make([]*Value, 0, n)
 		}
-		s.ptrs = make([]*Value, max(128, 2*s.chunk))
+		s.ptrs = make([]*Value, max(64, 2*s.chunk))
 	}
 	l := s.ptrs[:0:n]
 	s.ptrs = s.ptrs[n:]

@@ -78,7 +78,7 @@ func (m *Machine) Run(ctx context.Context, code *Code, env []value.Value, args [
 }
 
 // first is how many words a new stack has besides the largest window.
-const first = 512
+const first = 128
 
 // Call calls a function.
 func (m *Machine) Call(ctx context.Context, fn *typed.Func, args []value.Value) (value.Value, *rt.Fault) {

@@ -137,20 +137,26 @@ func (f *Func) simplifyOne(v, x *Value) {
 		switch {
 		case x.Op == Object:
 			v.flag(isNilObject(x))
-		case x.Op == Box || x.Op == Known || x.Op == NewStruct || x.Op == NewList || x.Op == NewMap || x.Op == Closure:
+		case x.Op == Box || x.Op == Known || x.isNew():
 			v.flag(false)
 		}
 	case Unbox, Unwrap:
-		if x.Op == Box {
+		switch {
+		case x.Op == Box:
 			v.become(x.Args[0])
-		} else if x.Op == Known && v.Type == Ref {
+		case v.Type == Ref && (x.Op == Known || x.isNew()):
 			v.become(x)
 		}
 	case Known:
-		if x.Op == Known {
+		if x.Op == Known || x.isNew() {
 			v.become(x)
 		}
 	}
+}
+
+// isNew tells whether v is an object that was made here, which is no nil.
+func (v *Value) isNew() bool {
+	return v.Op == NewStruct || v.Op == NewList || v.Op == NewMap || v.Op == Closure
 }
 
 // simplifyTwo does without a computation whose second argument makes it needless.

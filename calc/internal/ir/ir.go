@@ -147,6 +147,13 @@ func (f *Func) push(b *Block, v *Value) {
 	b.Values = append(b.Values, v)
 }
 
+// insert puts an instruction into a block's list.
+func (f *Func) insert(b *Block, at int, v *Value) {
+	f.push(b, v)
+	copy(b.Values[at+1:], b.Values[at:])
+	b.Values[at] = v
+}
+
 // addEdge makes to a successor of b.
 func (b *Block) addEdge(to *Block) {
 	b.Succs = append(b.Succs, to)

@@ -28,6 +28,7 @@ var (
 		{"inline", (*Func).inline},
 		{"captured", (*Func).captured},
 	}
+	apart  = []pass{{"scalars", (*Func).scalars}}
 	unroll = []pass{{"unroll", (*Func).unroll}}
 	loops  = []pass{
 		{"hoist", (*Func).hoist},
@@ -69,6 +70,10 @@ func (p *Program) Optimize(first int, o Passes) {
 		}
 	}
 	for _, f := range funcs {
+		if f.makesObjects() {
+			o.run(f, apart)
+			o.run(f, clean)
+		}
 		if f.hasCalls() {
 			o.run(f, unroll)
 			o.run(f, clean)
@@ -78,6 +83,18 @@ func (p *Program) Optimize(first int, o Passes) {
 			o.run(f, finish)
 		}
 	}
+}
+
+// makesObjects tells whether a function makes structs or cells.
+func (f *Func) makesObjects() bool {
+	for _, b := range f.Blocks {
+		for _, v := range b.Values {
+			if v.Op == NewStruct || v.Op == NewCell {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // hasLoops tells whether control goes back anywhere.

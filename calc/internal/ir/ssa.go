@@ -109,7 +109,7 @@ func (b *builder) readHere(v *typed.Var, blk *Block) *Value {
 		return b.zero(blk, t)
 	}
 	phi := b.fn.newValue(blk, Phi, t)
-	b.insert(blk, 0, phi)
+	b.fn.insert(blk, 0, phi)
 	b.write(v, blk, phi)
 	if !s.sealed {
 		b.open = append(b.open, openPhi{v, phi, s.open})
@@ -126,15 +126,8 @@ func (b *builder) zero(blk *Block, t Type) *Value {
 		op = Object
 	}
 	x := b.fn.newValue(blk, op, t)
-	b.insert(blk, len(blk.Phis()), x)
+	b.fn.insert(blk, len(blk.Phis()), x)
 	return x
-}
-
-// insert puts an instruction into the list of a block.
-func (b *builder) insert(blk *Block, at int, x *Value) {
-	b.fn.push(blk, x)
-	copy(blk.Values[at+1:], blk.Values[at:])
-	blk.Values[at] = x
 }
 
 // complete gives a phi its arguments. One that all agree on is a copy of it.

@@ -121,6 +121,7 @@ func newCompilerFor(o *Options, hostTypes func(*bridge) map[string]*types.Type) 
 	if err != nil {
 		return nil, fmt.Errorf("calc: Options.Env: %w", err)
 	}
+	c.env = make([]check.EnvVar, 0, len(names))
 	for _, name := range names {
 		v, _ := get(name)
 		c.env = append(c.env, check.EnvVar{Name: name, Type: c.bridge.typeOfSample(name, v)})

@@ -51,8 +51,8 @@ type Constant struct {
 	Value value.Value
 }
 
-// Constants returns the constants of the language.
-func Constants() map[string]Constant {
+// Constants returns the constants of the language. Nobody may change them.
+var Constants = sync.OnceValue(func() map[string]Constant {
 	return map[string]Constant{
 		"pi":     {types.Float, value.FromFloat(math.Pi)},
 		"inf":    {types.Float, value.FromFloat(math.Inf(1))},
@@ -60,7 +60,7 @@ func Constants() map[string]Constant {
 		"maxInt": {types.Int, value.FromInt(math.MaxInt64)},
 		"minInt": {types.Int, value.FromInt(math.MinInt64)},
 	}
-}
+})
 
 func control() []*typed.Builtin {
 	assert := func(_ machine, a args) (value.Value, error) {

@@ -126,7 +126,7 @@ func (f *Func) unroll() {
 	if size > recursive || !f.calls(f) {
 		return
 	}
-	body := &Func{Typed: f.Typed, Result: f.Result}
+	body := &Func{Typed: f.Typed, Result: f.Result, mem: f.mem}
 	c := &cloner{f: body, values: make(map[*Value]*Value), blocks: make(map[*Block]*Block)}
 	c.body(f)
 	for level := 0; level < 3; level++ {

@@ -23,7 +23,7 @@ func kept(p *bufpool.Bytes, b []byte) bool {
 
 func TestFront(t *testing.T) {
 	for name, c := range map[string]struct {
-		pool  bufpool.Bytes
+		most  int
 		size  int
 		wants bool
 	}{
@@ -32,13 +32,13 @@ func TestFront(t *testing.T) {
 		"too large for the front": {size: 32<<10 + 1},
 		"too small for any":       {size: 32},
 		"the least":               {size: 33, wants: true},
-		"below MaxSize":           {pool: bufpool.Bytes{MaxSize: 101}, size: 100, wants: true},
-		"above MaxSize":           {pool: bufpool.Bytes{MaxSize: 99}, size: 100},
+		"below MaxSize":           {most: 101, size: 100, wants: true},
+		"above MaxSize":           {most: 99, size: 100},
 	} {
 		t.Run(name, func(t *testing.T) {
 			runtime.LockOSThread()
 			defer runtime.UnlockOSThread()
-			p := &c.pool
+			p := &bufpool.Bytes{MaxSize: c.most}
 			p.Put(make([]byte, 64)) // the thread gets its place
 			require.Equal(t, c.wants, kept(p, make([]byte, c.size)))
 		})

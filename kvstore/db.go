@@ -158,7 +158,7 @@ func Open(dir string, o *Options) (*DB, error) {
 	if db.logger == nil {
 		db.logger = slog.New(slog.DiscardHandler)
 	}
-	db.sp.SetClock(uint32(db.now().Unix()))
+	db.setClock()
 	db.saves.at.Store(db.now().Unix())
 	db.initConfig(o)
 	if dir != "" {
@@ -173,6 +173,16 @@ func Open(dir string, o *Options) (*DB, error) {
 // uptime is a clock for durations.
 func (db *DB) uptime() time.Duration { return time.Since(db.started) }
 
+// setClock tells the keys the time. Reading without a lock leaves no time on a key for
+// a minute, unless that is what decides which keys are evicted.
+func (db *DB) setClock() {
+	slack := uint32(60)
+	if db.conf.maxMemory.Load() > 0 && db.conf.policy.Load() != noEviction {
+		slack = 0
+	}
+	db.sp.SetClock(uint32(db.now().Unix()), slack)
+}
+
 // cron does what has to be done now and then.
 func (db *DB) cron() {
 	tick := time.NewTicker(100 * time.Millisecond)
@@ -184,7 +194,7 @@ func (db *DB) cron() {
 			return
 		case <-tick.C:
 		}
-		db.sp.SetClock(uint32(db.now().Unix()))
+		db.setClock()
 		if !db.noExpireCycle.Load() {
 			db.expireCycle(s)
 		}

@@ -8,8 +8,8 @@ import (
 )
 
 // hasher hashes keys, by numbers that nobody can guess who would like to have keys
-// with equal hashes. Most keys are short: then two multiplications do, at the place of
-// the call. The others go to maphash.
+// with equal hashes. Most keys are short: then a few multiplications do, at the place
+// of the call. The others go to maphash.
 type hasher struct {
 	k0, k1, k2 uint64
 	seed       maphash.Seed
@@ -26,39 +26,28 @@ func (sp *Space) Hash(key []byte) uint64 {
 
 // HashString is Hash of a string.
 func (sp *Space) HashString(key string) uint64 {
-	if h, ok := sp.HashShort(key); ok {
-		return h
+	n := len(key)
+	p := unsafe.Pointer(unsafe.StringData(key))
+	switch {
+	case n > 16:
+		return maphash.String(sp.hash.seed, key)
+	case n >= 8:
+		return sp.HashShort(p, n)
+	case n >= 4:
+		return sp.hash.mix(uint64(*(*uint32)(p)), uint64(*(*uint32)(unsafe.Add(p, n-4))), uint64(n))
+	case n > 0:
+		return sp.hash.mix(uint64(key[0])|uint64(key[n/2])<<8|uint64(key[n-1])<<16, 0, uint64(n))
 	}
-	return sp.hash.other(key)
+	return sp.hash.mix(0, 0, 0)
 }
 
-// HashShort is HashString at the place of the call, for keys of 8 to 16 bytes only.
-func (sp *Space) HashShort(key string) (h uint64, ok bool) {
-	n := len(key) - 8
-	if uint(n) > 8 {
-		return 0, false
-	}
-	p := unsafe.Pointer(unsafe.StringData(key))
-	return sp.hash.mix(*(*uint64)(p), *(*uint64)(unsafe.Add(p, n)), uint64(n)), true
+// HashShort is HashString of n bytes at p, 8 to 16, at the place of the call.
+func (sp *Space) HashShort(p unsafe.Pointer, n int) uint64 {
+	return sp.hash.mix(*(*uint64)(p), *(*uint64)(unsafe.Add(p, n-8)), uint64(n))
 }
 
 func (x *hasher) mix(a, b, n uint64) uint64 {
 	hi, lo := bits.Mul64(a^x.k0, b^x.k1)
 	hi, lo = bits.Mul64(hi^lo^n, x.k2)
 	return hi ^ lo
-}
-
-// other hashes keys that are shorter than 8 bytes, or longer than 16.
-func (x *hasher) other(key string) uint64 {
-	n := len(key)
-	switch {
-	case n > 16:
-		return maphash.String(x.seed, key)
-	case n >= 4:
-		p := unsafe.Pointer(unsafe.StringData(key))
-		return x.mix(uint64(*(*uint32)(p)), uint64(*(*uint32)(unsafe.Add(p, n-4))), uint64(n)<<32)
-	case n > 0:
-		return x.mix(uint64(key[0])|uint64(key[n/2])<<8|uint64(key[n-1])<<16, 0, uint64(n)<<32)
-	}
-	return x.mix(0, 0, 1<<63)
 }

@@ -6,74 +6,46 @@ import (
 	"github.com/groundwork-go/groundwork/kvstore/internal/table"
 )
 
-// A Glance reads keys of database 0 in one stripe without its lock. What it finds is
-// true if Still tells so afterwards: no writer came in between.
-//
-// Nothing is written to memory that others read, so that the processors need not
-// tell each other, and each may look for the next key before it has the last one.
-type Glance struct {
-	st     *stripe
-	layout *table.Layout
-	seen   uint64
-}
+// A Stripe is read without its lock like this: take its version; unless that is busy,
+// look for keys of database 0 in its layout; what was found is true if the version is
+// still the same, for no writer came in between. Nothing is written to memory that
+// others read, so that the processors need not tell each other, and each may look for
+// the next key before it has the last one.
+type Stripe stripe
 
-// Glance begins to read in the stripe of a hash. ok is false if it takes the lock.
-func (sp *Space) Glance(h uint64) (g Glance, ok bool) {
-	st := &sp.stripes[h%Stripes]
-	s := st.state.Load()
-	g = Glance{st, st.first.Load(), s / version}
-	return g, optimistic && s&writing == 0 && g.layout != nil
-}
+// Stripe returns the stripe of a hash.
+func (sp *Space) Stripe(h uint64) *Stripe { return (*Stripe)(&sp.stripes[h%Stripes]) }
+
+// A Version is the state of a stripe.
+type Version uint64
+
+// Version returns the present one.
+func (st *Stripe) Version() Version { return Version(st.state.Load()) }
+
+// Busy tells whether the stripe cannot be read without its lock now.
+func (v Version) Busy() bool { return v&(writing|guarded) != 0 }
+
+// Since tells whether there was a writer since the version v, which was not busy.
+func (st *Stripe) Since(v Version) bool { return (st.state.Load()^uint64(v))/writing != 0 }
 
 // Layout returns where to look.
-func (g *Glance) Layout() *table.Layout { return g.layout }
+func (st *Stripe) Layout() *table.Layout { return st.first.Load() }
+
+// Clock returns the time of SetClock, and by how many seconds the last use that is
+// noted of a key may be behind.
+func (sp *Space) Clock() (now, slack uint32) { return sp.clock.Load(), sp.slack.Load() }
 
 // Plain tells by the meta data of a record whether it is a string that lives for ever
-// and was used in this second, or the one before it.
-func Plain(meta, now uint32) bool {
-	return meta&(encMask|flagTTL) == uint32(encString) && (now-meta>>8)&clockMask <= idleSlack
+// and whose last use, as noted, is not behind by more than slack.
+func Plain(meta, now, slack uint32) bool {
+	return meta&(encMask|flagTTL) == uint32(encString) && (now-meta>>8)&clockMask <= slack
 }
-
-// Find looks a key up. What it finds is not checked.
-func (g *Glance) Find(h uint64, key string) (r Record, a table.Answer) {
-	r.value, r.meta, a = g.layout.Find(h, key)
-	return r, a
-}
-
-// Still tells whether there was no writer since the beginning.
-func (g *Glance) Still() bool {
-	s := g.st.state.Load()
-	return s/version == g.seen && s&writing == 0
-}
-
-// A Record is what a Glance has found.
-type Record struct {
-	value []byte
-	meta  uint32
-}
-
-// Plain tells whether a record is a string that lives for ever and was used in this
-// second, or the one before it.
-func (r *Record) Plain(now uint32) bool {
-	return r.meta&(encMask|flagTTL) == uint32(encString) && (now-r.meta>>8)&clockMask <= idleSlack
-}
-
-// idleSlack is by how many seconds the time of the last use of a key may be behind
-// because it was read without the lock.
-const idleSlack = 1
-
-// Clock returns the time of SetClock.
-func (sp *Space) Clock() uint32 { return sp.clock.Load() }
-
-// Str returns the string of a plain record.
-func (r *Record) Str() []byte { return r.value }
 
 // Expiring returns the string of a record that would be plain if it did not have a
 // time to live, and when that ends.
-func (r *Record) Expiring(now uint32) (v []byte, at int64, ok bool) {
-	plain := Record{meta: r.meta &^ flagTTL}
-	if r.meta&flagTTL == 0 || len(r.value) < 8 || !plain.Plain(now) {
+func Expiring(value []byte, meta, now, slack uint32) (v []byte, at int64, ok bool) {
+	if meta&flagTTL == 0 || len(value) < 8 || !Plain(meta&^flagTTL, now, slack) {
 		return nil, 0, false
 	}
-	return r.value[8:], int64(binary.LittleEndian.Uint64(r.value)), true
+	return value[8:], int64(binary.LittleEndian.Uint64(value)), true
 }

@@ -12,14 +12,16 @@ import (
 //
 // Its state has a version, which is another one after each writer: who has seen the
 // same version before and after, and no writer, knows that there was none between,
-// without having written anything that other processors would have to be told.
+// without having written anything that other processors would have to be told, unless
+// the lock is guarded: then it has to be taken.
 type rwlock struct {
 	state atomic.Uint64 // readers, writing if a writer has the lock or waits for readers, version
 }
 
 const (
 	writing = 1 << 28 // below: the number of readers
-	version = writing << 1
+	guarded = writing << 1
+	version = writing << 2
 )
 
 func (l *rwlock) rlock() {
@@ -48,7 +50,7 @@ func (l *rwlock) lock() {
 		}
 		pause(tries)
 	}
-	for tries := 0; l.state.Load()&(version-1) != writing; tries++ {
+	for tries := 0; l.state.Load()&(2*writing-1) != writing; tries++ {
 		pause(tries)
 	}
 }

@@ -283,7 +283,7 @@ func (sp *Space) Reserve(db, keys int) {
 func (sp *Space) NewLike(dbs int) *Space {
 	n := New(dbs)
 	n.hash = sp.hash
-	n.clock.Store(sp.clock.Load())
+	n.SetClock(sp.Clock())
 	for _, p := range [][2]interface {
 		Load() int64
 		Store(int64)

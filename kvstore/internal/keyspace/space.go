@@ -42,24 +42,25 @@ type Space struct {
 	hash    hasher
 	pool    table.Pool
 	dbs     int
-	clock   atomic.Uint32    // seconds, for idle times
+	clock   atomic.Uint32 // seconds, for idle times
+	slack   atomic.Uint32 // of reading without a lock
+	nothing *table.Layout
 	stripes *[Stripes]stripe // apart from the rest, so that each is a cache line
 }
 
 type stripe struct {
 	rwlock
-	// first is for those who read database 0 without the lock: nil if they must not.
-	first  atomic.Pointer[table.Layout]
-	closed bool     // guarded by the lock
-	shards []*Shard // guarded by the lock; by database, nil: nothing was ever written
-	_      [16]byte // a cache line of its own
+	first  atomic.Pointer[table.Layout] // of database 0, for those who read it without the lock
+	shards []*Shard                     // guarded by the lock; by database, nil: nothing was ever written
+	_      [24]byte                     // a cache line of its own
 }
 
-// unlock publishes what has become of database 0 before it gives the lock back.
-func (st *stripe) unlock() {
+// unlock publishes what has become of database 0 before it gives the lock back;
+// nothing is the layout of an empty table.
+func (st *stripe) unlock(nothing *table.Layout) {
 	if optimistic {
-		var l *table.Layout
-		if s := st.shards[0]; s != nil && !st.closed {
+		l := nothing
+		if s := st.shards[0]; s != nil {
 			l = s.tab.Layout()
 		}
 		if l != st.first.Load() {
@@ -78,8 +79,13 @@ func New(dbs int) *Space {
 	sp.Limits.ZSetValue.Store(64)
 	sp.Limits.IntsetEntries.Store(512)
 	sp.Limits.ListSize.Store(-2)
+	sp.nothing = table.New(sp.Hash, nil).Layout()
 	for i := range sp.stripes {
 		sp.stripes[i].shards = make([]*Shard, dbs)
+		sp.stripes[i].first.Store(sp.nothing)
+		if !optimistic {
+			sp.stripes[i].state.Store(guarded)
+		}
 	}
 	return sp
 }
@@ -88,7 +94,11 @@ func New(dbs int) *Space {
 func (sp *Space) DBs() int { return sp.dbs }
 
 // SetClock sets the time that reading and writing a key leaves on it, in seconds.
-func (sp *Space) SetClock(seconds uint32) { sp.clock.Store(seconds) }
+// Reading without a lock need not do so before the time is behind by more than slack.
+func (sp *Space) SetClock(seconds, slack uint32) {
+	sp.clock.Store(seconds)
+	sp.slack.Store(slack)
+}
 
 // MaskOf returns the mask of the stripe of a hash.
 func MaskOf(h uint64) Mask { return 1 << (h % Stripes) }
@@ -103,7 +113,7 @@ func (sp *Space) Lock(m Mask) {
 // Unlock unlocks them.
 func (sp *Space) Unlock(m Mask) {
 	for ; m != 0; m &= m - 1 {
-		sp.stripes[bits.TrailingZeros64(uint64(m))].unlock()
+		sp.stripes[bits.TrailingZeros64(uint64(m))].unlock(sp.nothing)
 	}
 }
 
@@ -126,7 +136,7 @@ func (sp *Space) RUnlock(m Mask) {
 func (sp *Space) Close() {
 	sp.Lock(All)
 	for i := range sp.stripes {
-		sp.stripes[i].closed = true
+		sp.stripes[i].state.Or(guarded)
 	}
 	sp.Unlock(All)
 }

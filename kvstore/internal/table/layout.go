@@ -19,6 +19,7 @@ type Layout struct {
 	over     []group
 	chunks   []*byte
 	limit    uint   // length of each chunk
+	near     uint   // limit - minRoom, or 0
 	mask     uint64 // of the number of a group: shift may be 64, for which 0 does as well
 	shift    uint8
 	oldShift uint8
@@ -39,6 +40,7 @@ func (t *Table) Layout() *Layout {
 		if len(t.chunks) == 1 {
 			l.limit = uint(len(t.chunks[0]))
 		}
+		l.near = max(l.limit, minRoom) - minRoom
 		t.layout, t.altered, t.regrown = l, false, false
 	}
 	return t.layout
@@ -68,50 +70,42 @@ func (l *Layout) home(h uint64) *group {
 	return (*group)(unsafe.Add(l.groups, h>>(l.shift&63)&l.mask*groupSize))
 }
 
-// Home returns the first group in which the key of a hash may be.
-func (l *Layout) Home(h uint64) *Group { return (*Group)(l.home(h)) }
-
-// A Group is a cache line of the index.
-type Group group
-
-// Match returns a mask of the places of the group where the key of a hash may be.
-func (g *Group) Match(h uint64) uint32 { return (*group)(g).match(tagOf(h)) }
-
-// Ref returns the record at the first place of a mask.
-func (g *Group) Ref(mask uint32) Ref {
-	return *(*Ref)(unsafe.Add(unsafe.Pointer(&g.refs), bits.TrailingZeros32(mask)*4)) // slots bits
-}
-
-// Record returns the beginning of a record. It is nil if that is none, or a large one.
-func (l *Layout) Record(r Ref) *Record {
+// First returns the record that Find will find by a hash, most likely, if it is one
+// with a short head and minRoom from its end; otherwise nil.
+func (l *Layout) First(h uint64) *Record {
+	g := l.home(h)
+	// A mask of no places makes it the tags, or what follows: any bits will do.
+	r := *(*Ref)(unsafe.Add(unsafe.Pointer(&g.refs), bits.TrailingZeros32(g.match(tagOf(h))|1<<(slots-1))*4))
 	chunk, at := uint(r>>chunkBits), uint(r&chunkMask)<<unitBits
-	if r == 0 || chunk >= uint(len(l.chunks)) || at+minRecord > l.limit {
-		return nil
+	if chunk < uint(len(l.chunks)) && at < l.near {
+		return (*Record)(unsafe.Add(unsafe.Pointer(l.chunks[chunk]), at))
 	}
-	return (*Record)(unsafe.Add(unsafe.Pointer(l.chunks[chunk]), at))
+	return nil
 }
 
-// A Record is the beginning of a record: of at least minRecord bytes.
+// A Record is the beginning of a record that has at least minRoom.
 type Record struct {
 	meta       uint32
 	klen, vlen uint8
 }
 
-// minRecord is the room that a record has at least that a Layout knows.
-const minRecord = 8 + 256 + 256
+// minRoom is the length of the longest record with a short head, and a bit more.
+const minRoom = 8 + 256 + 256
 
 // Meta returns the caller's bytes.
 func (p *Record) Meta() uint32 { return p.meta }
 
-// Has tells whether the key of a record with a short head is this one. Of another
-// record it is not.
-func (p *Record) Has(key string) bool {
-	return int(p.klen) == len(key) && p.klen != longMark && same(unsafe.Add(unsafe.Pointer(p), shortHeader), key)
-}
+// KeyLen returns the length of the key, 255 if the head is not a short one.
+func (p *Record) KeyLen() int { return int(p.klen) }
 
-// Value returns the value of a record with a short head.
-func (p *Record) Value() (v unsafe.Pointer, n uint) {
-	return unsafe.Add(unsafe.Pointer(p), shortHeader+uint(p.klen)), uint(p.vlen)
+// Key returns where the key is.
+func (p *Record) Key() unsafe.Pointer { return unsafe.Add(unsafe.Pointer(p), shortHeader) }
+
+// Value returns where the value is behind a key of so many bytes, and its length. It
+// does not look at the length of the key in the record, since the record may be in two
+// cache lines: so the second one is asked for before the first one is there.
+func (p *Record) Value(klen int) (v unsafe.Pointer, n uint) {
+	return unsafe.Add(unsafe.Pointer(p), shortHeader+klen), uint(p.vlen)
 }
 
 // Find looks a key up by its hash.

@@ -88,12 +88,11 @@ func (e *Engine) Free(p unsafe.Pointer) error {
 	}
 	pg := (*page)(at(l.recent[u>>sliceShift%numRecent]))
 	i, rest := bits.Mul64(uint64(u-pg.start), pg.recip)
-	w := &pg.local[i/64&(maxWords-1)]
-	old, bit := *w, uint64(1)<<(i%64)
-	if rest >= pg.recip || i >= uint64(pg.fresh) || old&bit != 0 || old|bit == pg.full {
+	w, bit := &pg.local[i/64&(maxWords-1)], uint64(1)<<(i%64)
+	if rest >= pg.recip || i >= uint64(pg.fresh) || *w&bit != 0 || *w|bit == pg.full {
 		return e.freeRemote(l, u)
 	}
-	*w = old | bit
+	*w |= bit
 	l.last, l.lastIndex, l.lastPage = u, i, uintptr(unsafe.Pointer(pg))
 	return nil
 }
@@ -109,13 +108,13 @@ func (e *Engine) freeRemote(l *Local, u uintptr) error {
 	}
 	pg := pageOf(u)
 	i, ok := pg.blockAt(u)
-	if !ok || pg.owner.Load() == l.id || pg.state.Load() != 0 {
+	if !ok || pg.owner.Load() == l.id || pg.freed().state.Load() != 0 {
 		return e.freeSlow(u)
 	}
 	if !pg.push(i) {
 		return ErrDoubleFree
 	}
-	if pg.state.Load() != 0 {
+	if pg.freed().state.Load() != 0 {
 		e.freeLate(pg)
 	}
 	return nil

@@ -48,6 +48,17 @@ func sources() []string {
 	return append(list, engineSources...)
 }
 
+// allSources are those with the examples of the reference.
+func allSources() []string {
+	list := sources()
+	for _, s := range reference() {
+		for _, c := range s.cases {
+			list = append(list, c.src)
+		}
+	}
+	return list
+}
+
 // engineSources are programs on which engines may differ: control that leaves
 // expressions, errors in nested calls, loops whose bounds are at the edge.
 var engineSources = []string{

@@ -95,7 +95,7 @@ func TestExecutables(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "program")
 	require.NoError(t, os.WriteFile(file, self, 0o755))
-	for _, src := range sources() {
+	for _, src := range allSources() {
 		var img bytes.Buffer
 		err := calc.Build(&img, src, calc.Target{Runner: strings.NewReader("")}, &calc.Options{Limits: engineLimits})
 		if err != nil { // none of the source
@@ -140,7 +140,11 @@ func printed(src string) string {
 // TestImagesAgree opens images of all programs, on each engine, and makes sure that a
 // program that was read is what was written.
 func TestImagesAgree(t *testing.T) {
-	for _, src := range sources() {
+	list := sources()
+	if !testing.Short() {
+		list = allSources()
+	}
+	for _, src := range list {
 		var exe bytes.Buffer
 		if calc.Build(&exe, src, calc.Target{Runner: strings.NewReader("")}, nil) != nil {
 			continue

@@ -418,7 +418,7 @@ func (s *scanner) number() bool {
 	}
 	text := s.src[pos.Offset:s.off]
 	digits := strings.ReplaceAll(text, "_", "")
-	if !underscoresFit(text) || s.off < len(s.src) && (s.src[s.off] == '_' || unicode.IsLetter(rune(s.src[s.off]))) {
+	if behind, _ := utf8.DecodeRuneInString(s.src[s.off:]); !underscoresFit(text) || behind == '_' || unicode.IsLetter(behind) {
 		s.errorf(pos, "bad number %s", text)
 		return false
 	}

@@ -64,40 +64,53 @@ func (img *image) backend() Backend {
 // image prepares a program to be run. before is that of the inputs of a session
 // before this one; session tells that there may be later ones.
 func (c *compiler) image(prog *typed.Program, before *image, session bool) (*image, error) {
-	img := &image{prog: prog}
 	if before == nil {
 		before = &image{}
 	}
-	var err error
 	if c.o.Backend != Tree {
-		img.ir = ir.Build(prog, before.ir, ir.Options{Session: session})
-		first := 0
-		if before.ir != nil {
-			first = len(before.ir.Funcs)
-		}
-		img.ir.Optimize(first, ir.Passes{Verify: c.o.verify})
-		if !session && (c.o.Backend == Auto || c.o.Backend == JIT) {
-			if img.jit, img.whyNot = compileNative(img.ir); img.whyNot == nil {
-				return img, nil
-			}
-		}
-		if img.vm, err = vm.Compile(img.ir, before.vm); err == nil {
-			return img, nil
-		}
-		if session {
-			return nil, fmt.Errorf("calc: %w", err)
+		img, err := c.code(func() (*ir.Program, error) { return c.intermediate(prog, before, session), nil }, before, session)
+		if err == nil || session {
+			return img, err
 		}
 	}
-	img.tree = tree.Compile(prog, before.tree)
-	return img, nil
+	return &image{prog: prog, tree: tree.Compile(prog, before.tree)}, nil
 }
 
-func compileNative(p *ir.Program) (*native.Code, error) {
-	img, err := native.Compile(p, native.Options{})
+// intermediate makes the intermediate form of a program.
+func (c *compiler) intermediate(prog *typed.Program, before *image, session bool) *ir.Program {
+	code := ir.Build(prog, before.ir, ir.Options{Session: session})
+	first := 0
+	if before.ir != nil {
+		first = len(before.ir.Funcs)
+	}
+	code.Optimize(first, ir.Passes{Verify: c.o.verify})
+	return code
+}
+
+// code makes what runs the intermediate form that form returns, which it may call
+// twice: making machine code changes it.
+func (c *compiler) code(form func() (*ir.Program, error), before *image, session bool) (*image, error) {
+	p, err := form()
 	if err != nil {
 		return nil, err
 	}
-	return native.Load(img)
+	img := &image{prog: p.Typed, ir: p}
+	if !session && (c.o.Backend == Auto || c.o.Backend == JIT) {
+		var pages *native.Image
+		if pages, img.whyNot = native.Compile(p, native.Options{}); img.whyNot == nil {
+			if img.jit, img.whyNot = native.Load(pages); img.whyNot == nil {
+				return img, nil
+			}
+			// The system refuses executable memory.
+			if img.ir, err = form(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if img.vm, err = vm.Compile(img.ir, before.vm); err != nil {
+		return nil, fmt.Errorf("calc: %w", err)
+	}
+	return img, nil
 }
 
 // machine runs images of one kind.

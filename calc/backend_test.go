@@ -11,11 +11,14 @@ import (
 	"github.com/groundwork-go/groundwork/calc"
 )
 
+// engineLimits are those of programs that engines are compared on.
+var engineLimits = calc.Limits{Steps: 20_000_000, Memory: 64 << 20, Depth: 12_000}
+
 // outcome is all that a program does: its output, and its value or its report.
 func outcome(src string, b calc.Backend) string {
 	var out strings.Builder
 	p, err := calc.Compile(src, calc.WithVerify(calc.Options{
-		Output: &out, Backend: b, Limits: calc.Limits{Steps: 20_000_000, Memory: 64 << 20, Depth: 12_000},
+		Output: &out, Backend: b, Limits: engineLimits,
 	}))
 	if err != nil {
 		return calc.Report(err)
@@ -43,6 +46,17 @@ func sources() []string {
 		list = append(list, c.src)
 	}
 	return append(list, engineSources...)
+}
+
+// allSources are those with the examples of the reference.
+func allSources() []string {
+	list := sources()
+	for _, s := range reference() {
+		for _, c := range s.cases {
+			list = append(list, c.src)
+		}
+	}
+	return list
 }
 
 // engineSources are programs on which engines may differ: control that leaves

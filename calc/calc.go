@@ -93,6 +93,7 @@ func (l Limits) withDefaults() Limits {
 type Program struct {
 	compiler *compiler
 	image    *image
+	opened   bool // from an image, which has no trees
 }
 
 // compiler is what is fixed for all sources of a program or session.
@@ -121,6 +122,7 @@ func newCompilerFor(o *Options, hostTypes func(*bridge) map[string]*types.Type) 
 	if err != nil {
 		return nil, fmt.Errorf("calc: Options.Env: %w", err)
 	}
+	c.env = make([]check.EnvVar, 0, len(names))
 	for _, name := range names {
 		v, _ := get(name)
 		c.env = append(c.env, check.EnvVar{Name: name, Type: c.bridge.typeOfSample(name, v)})
@@ -131,7 +133,7 @@ func newCompilerFor(o *Options, hostTypes func(*bridge) map[string]*types.Type) 
 	}
 	host := check.Host{Env: c.env, Funcs: funcs}
 	if o.Modules != nil {
-		host.Import = c.load
+		host.Import = c.importModule
 	}
 	if hostTypes != nil {
 		host.Types = hostTypes(c.bridge)
@@ -149,8 +151,8 @@ func (c *compiler) parse(name, src string) (*syntax.File, error) {
 	return syntax.Parse(name, src)
 }
 
-// load finds an imported module.
-func (c *compiler) load(path string) (*syntax.File, error) {
+// importModule finds an imported module.
+func (c *compiler) importModule(path string) (*syntax.File, error) {
 	name := path + ".calc"
 	data, err := fs.ReadFile(c.o.Modules, name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -218,7 +220,7 @@ func Compile(src string, o *Options) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Program{c, img}, nil
+	return &Program{compiler: c, image: img}, nil
 }
 
 // Backend returns what runs the program. It is VM for one that was to be machine code

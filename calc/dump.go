@@ -30,7 +30,17 @@ const (
 // Dump writes a stage of the program for a reader. That of Asm fails for a program
 // that cannot be machine code, with the reason. The form may change at any time.
 func (p *Program) Dump(w io.Writer, s Stage) error {
-	return p.compiler.dump(w, p.compiler.o.Name, p.image.prog, s, false)
+	prog := p.image.prog
+	if p.opened && s != AST { // the tree is not in the image
+		c, err := newCompiler(&p.compiler.o)
+		if err != nil {
+			return err
+		}
+		if prog, err = c.compile(c.o.Name, p.compiler.sources[c.o.Name]); err != nil {
+			return err
+		}
+	}
+	return p.compiler.dump(w, p.compiler.o.Name, prog, s, false)
 }
 
 // Dump writes a stage of an input, as [Program.Dump] does, without running it. Of

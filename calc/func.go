@@ -212,7 +212,7 @@ func (e *expression) instance(args []any) (Value, error) {
 		if err != nil {
 			return Value{}, err
 		}
-		if in, err = (&Program{e.compiler, img}).NewInstance(context.Background(), nil); err != nil {
+		if in, err = (&Program{compiler: e.compiler, image: img}).NewInstance(context.Background(), nil); err != nil {
 			return Value{}, err
 		}
 	}

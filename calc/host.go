@@ -20,7 +20,7 @@ type bridge struct {
 }
 
 func newBridge() *bridge {
-	return &bridge{structs: make(map[reflect.Type]*types.Type), opaques: make(map[reflect.Type]*types.Type)}
+	return &bridge{}
 }
 
 // newID numbers the host's types below those of programs.
@@ -78,6 +78,9 @@ func (b *bridge) structOf(t reflect.Type) *types.Type {
 		name = "struct"
 	}
 	s := types.NewStruct(name, b.newID())
+	if b.structs == nil {
+		b.structs = make(map[reflect.Type]*types.Type)
+	}
 	b.structs[t] = s // a field may refer to it
 	for _, f := range fields {
 		s.Struct.Fields = append(s.Struct.Fields, types.Field{Name: f.Name, Type: b.typeOf(f.Type)})
@@ -87,6 +90,9 @@ func (b *bridge) structOf(t reflect.Type) *types.Type {
 
 func (b *bridge) opaque(t reflect.Type) *types.Type {
 	if b.opaques[t] == nil {
+		if b.opaques == nil {
+			b.opaques = make(map[reflect.Type]*types.Type)
+		}
 		b.opaques[t] = &types.Type{Kind: types.KOpaque, Name: t.String(), ID: b.newID()}
 	}
 	return b.opaques[t]
@@ -116,7 +122,12 @@ func (b *bridge) typeOfSample(name string, v reflect.Value) *types.Type {
 // pointer to one, and finds their values.
 func environment(env any) (names []string, get func(name string) (reflect.Value, bool), err error) {
 	if m, ok := env.(map[string]any); ok {
-		return slices.Sorted(maps.Keys(m)), func(name string) (reflect.Value, bool) {
+		names = make([]string, 0, len(m))
+		for name := range m {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		return names, func(name string) (reflect.Value, bool) {
 			v, ok := m[name]
 			return reflect.ValueOf(v), ok
 		}, nil

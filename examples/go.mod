@@ -13,6 +13,7 @@ require (
 	github.com/groundwork-go/groundwork/pool v0.1.0
 	github.com/stretchr/testify v1.12.1
 	golang.org/x/mod v0.42.0
+	golang.org/x/term v0.47.0
 	golang.org/x/tools v0.52.0
 )
 

@@ -85,7 +85,7 @@ func checkFile(path string) (fr FileReport, damage *CorruptError, err error) {
 	var head int64
 	if bytes.HasPrefix(data, []byte("REDIS")) {
 		r := rdb.NewReader(bytes.NewReader(data))
-		err := r.Read(&loader{sp: keyspace.New(1 << 10)})
+		err := (&loader{sp: keyspace.New(1 << 10)}).load(r)
 		if head = r.Offset(); err != nil {
 			return FileReport{Size: int64(len(data))}, &CorruptError{File: path, Offset: offsetOf(err), Err: err}, nil
 		}

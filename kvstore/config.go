@@ -46,6 +46,10 @@ type config struct {
 	policy     atomic.Int64 // index of policyNames
 	samples    atomic.Int64
 
+	file  string // of CONFIG REWRITE
+	debug string // of debugNames: from where DEBUG is taken
+
+	savePoints     atomic.Pointer[[]savePoint]
 	preamble       atomic.Bool  // the base of the log is a snapshot
 	rewritePercent atomic.Int64 // growth of the log that starts a rewriting, 0: never
 	rewriteMin     atomic.Int64 // bytes that it must have
@@ -57,7 +61,8 @@ var policyNames = [...]string{"noeviction", "volatile-lru", "allkeys-lru"}
 type setting struct {
 	name  string
 	value string
-	fixed bool // CONFIG SET refuses it
+	usual string // the default
+	fixed bool   // CONFIG SET refuses it
 	// set checks a text, applies it and returns its usual form.
 	set func(v string) (string, error)
 }
@@ -80,6 +85,7 @@ func (c *config) add(name, value string, set func(v string) (string, error)) {
 		}
 		st.value = v
 	}
+	st.usual = st.value
 }
 
 type configError string
@@ -257,9 +263,12 @@ func (db *DB) initConfig(o *Options) {
 		}
 		return names[i], nil
 	})
+	c.list["appendfsync"].usual = names[0]
 	c.add("databases", strconv.Itoa(db.sp.DBs()), nil)
 	c.add("dir", db.dir, nil)
-	c.add("save", "", nil)
+	c.add("save", "", db.setSavePoints)
+	c.file, c.debug = o.ConfigFile, cmp.Or(o.DebugCommand, debugNames[0])
+	c.add("enable-debug-command", c.debug, nil)
 }
 
 func cmdConfigGet(s *Session, a [][]byte) {
@@ -337,10 +346,6 @@ func (c *config) changed(name, v string) {
 			c.list[strings.Replace(name, pair[0], pair[1], 1)].value = v
 		}
 	}
-}
-
-func cmdConfigRewrite(s *Session, _ [][]byte) {
-	s.fail("ERR The server is running without a config file")
 }
 
 func cmdConfigResetstat(s *Session, _ [][]byte) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,6 +36,15 @@ type Options struct {
 	// NoLog keeps no log: Open reads the snapshot file dump.rdb of the folder, if
 	// there is one, and SAVE and BGSAVE write it. What is changed after is lost.
 	NoLog bool
+
+	// ConfigFile is the file that CONFIG REWRITE writes what CONFIG SET has changed
+	// to. Empty means that CONFIG REWRITE is an error. The file is not read.
+	ConfigFile string
+
+	// DebugCommand says from where servers take the command DEBUG, with which
+	// everybody can be made to wait: "no", "local" (Unix sockets and the loopback
+	// interface) or "yes". Empty means no. Do always takes it.
+	DebugCommand string
 
 	// Now is the clock of expiry. Nil means time.Now.
 	Now func() time.Time
@@ -85,6 +95,7 @@ type background struct {
 	running, failed atomic.Bool
 	took            atomic.Int64 // nanoseconds
 	at              atomic.Int64 // Unix seconds of the last success
+	tried           atomic.Int64 // and of the last end of all
 }
 
 // counters are shared by all sessions.
@@ -125,6 +136,9 @@ func Open(dir string, o *Options) (*DB, error) {
 	}
 	if o.Databases < 0 || o.Databases > 1<<14 {
 		return nil, fmt.Errorf("%w: Databases is %d", ErrConfig, o.Databases)
+	}
+	if o.DebugCommand != "" && !slices.Contains(debugNames[:], o.DebugCommand) {
+		return nil, fmt.Errorf("%w: DebugCommand is %q, must be yes, no or local", ErrConfig, o.DebugCommand)
 	}
 	dbs := o.Databases
 	if dbs == 0 {
@@ -188,6 +202,7 @@ func (db *DB) cron() {
 			db.expireCycle(s)
 		}
 		db.careForLog()
+		db.careForSnapshot()
 	}
 }
 

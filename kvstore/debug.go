@@ -5,13 +5,39 @@ import (
 	"crypto/sha1"
 	"fmt"
 	"math"
+	"net"
+	"net/netip"
 	"time"
 
 	"github.com/groundwork-go/groundwork/kvstore/internal/keyspace"
 )
 
+// debugNames are the values of Options.DebugCommand, the default first.
+var debugNames = [...]string{"no", "local", "yes"}
+
+const msgNoDebug = "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", " +
+	"you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server."
+
+// mayDebug tells whether DEBUG is taken from here.
+func (s *Session) mayDebug() bool {
+	if s.trusted {
+		return true
+	}
+	switch s.db.conf.debug {
+	case "yes":
+		return true
+	case "local":
+		host, _, _ := net.SplitHostPort(s.o.Addr)
+		ip, err := netip.ParseAddr(host)
+		return err != nil || ip.IsLoopback() // an error: the path of a socket
+	}
+	return false
+}
+
 func cmdDebug(s *Session, a [][]byte) {
 	switch {
+	case !s.mayDebug():
+		s.fail(msgNoDebug)
 	case is(a[1], "SLEEP") && len(a) == 3:
 		f, ok := parseFloat(a[2])
 		if !ok || f < 0 || f > math.MaxInt32 {

@@ -282,6 +282,11 @@ func (d *diff) compareExec(got, want []byte) bool {
 	return true
 }
 
+// clearErrno goes before SORT: Redis 7.0 takes a number that was out of the range of
+// C's strtod in any command before for one in SORT, as it looks at errno without
+// having cleared it. This command, an error, clears it.
+var clearErrno = []string{"ZINCRBY", "nosuchkey", "x", "m"}
+
 func TestAgainstRedis(t *testing.T) {
 	sock := startRedis(t)
 	seed := *diffSeed
@@ -294,8 +299,15 @@ func TestAgainstRedis(t *testing.T) {
 	const batch = 50
 	for done := 0; done < *diffCommands; done += batch {
 		var list [][]string
+		if done%10_000 == 0 { // SORT with several GETs and STORE makes lists ever longer
+			list = append(list, []string{"FLUSHALL"})
+		}
 		for range batch {
-			list = append(list, g.command())
+			args := g.command()
+			if strings.HasPrefix(strings.ToUpper(args[0]), "SORT") {
+				list = append(list, clearErrno)
+			}
+			list = append(list, args)
 		}
 		d.send(list)
 		for _, args := range list {

@@ -98,14 +98,15 @@ func TestTornTailsAndDamage(t *testing.T) {
 }
 
 // do runs a command written as words.
-func do(t *testing.T, db *kvstore.DB, line string) kvstore.Reply {
+// do runs a command; more are arguments that may have spaces.
+func do(t *testing.T, db *kvstore.DB, line string, more ...any) kvstore.Reply {
 	t.Helper()
 	var args []any
 	words := strings.Fields(line)
 	for _, w := range words[1:] {
 		args = append(args, w)
 	}
-	r, err := db.Do(t.Context(), words[0], args...)
+	r, err := db.Do(t.Context(), words[0], append(args, more...)...)
 	require.NoError(t, err, line)
 	return r
 }

@@ -1,15 +1,14 @@
 package kvstore
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/groundwork-go/groundwork/kvstore/internal/aof"
@@ -80,7 +79,7 @@ func (db *DB) Load(r io.Reader) error {
 		return CommandError(misconf(err))
 	}
 	fresh := db.sp.NewLike(db.sp.DBs())
-	if err := rdb.NewReader(r).Read(&loader{sp: fresh}); err != nil {
+	if err := (&loader{sp: fresh}).load(rdb.NewReader(r)); err != nil {
 		return err
 	}
 	db.rewriting.Lock()
@@ -120,6 +119,48 @@ type loader struct {
 	b        keyspace.Builder
 	expireAt int64
 	idle     int64
+
+	// Strings of files wait until some have come together: where they will be in
+	// the table is then loaded into the processor's cache for all of them at once,
+	// which takes as long as for one.
+	waiting []waitingString
+	full    int  // of waiting
+	touched byte // so that Touch is not for nothing
+}
+
+const mostWaiting = 1 << 10 // a copy of more costs more than it saves
+
+// A waitingString has copies: what a handler gets is valid during the call.
+type waitingString struct {
+	hash           uint64
+	name, v        []byte
+	expireAt, idle int64
+}
+
+// load reads a file.
+func (l *loader) load(r *rdb.Reader) error {
+	l.waiting = make([]waitingString, keyspace.MostTouched)
+	if err := r.Read(l); err != nil {
+		return err
+	}
+	return l.flush()
+}
+
+// flush makes the keys of the strings that wait.
+func (l *loader) flush() error {
+	var hashes [keyspace.MostTouched]uint64
+	for i := range l.full {
+		hashes[i] = l.waiting[i].hash
+	}
+	l.touched += l.sp.Touch(l.db, hashes[:l.full])
+	for i := range l.full {
+		w := &l.waiting[i]
+		if err := l.str(w.hash, &rdb.Key{Name: w.name, ExpireAt: w.expireAt, Idle: w.idle}, w.v); err != nil {
+			return err
+		}
+	}
+	l.full = 0
+	return nil
 }
 
 func (l *loader) Aux(_, _ []byte) error { return nil }
@@ -130,8 +171,9 @@ func (l *loader) Database(n int) error {
 	if n >= l.sp.DBs() {
 		return fmt.Errorf("database %d of %d", n, l.sp.DBs())
 	}
+	err := l.flush()
 	l.db = n
-	return nil
+	return err
 }
 
 func (l *loader) Sizes(keys, _ int) error {
@@ -139,12 +181,11 @@ func (l *loader) Sizes(keys, _ int) error {
 	return nil
 }
 
-func (l *loader) begin(k *rdb.Key) error {
-	h := l.sp.Hash(k.Name)
+func (l *loader) begin(h uint64, k *rdb.Key) error {
 	sh := l.sp.WriteShard(l.db, h)
 	e := sh.FindWrite(h, k.Name)
 	if e.Exists() {
-		return errors.New("the key is there twice")
+		return fmt.Errorf("the key %q is there twice", k.Name)
 	}
 	l.b = sh.NewBuilder(e, k.Name)
 	l.expireAt, l.idle = k.ExpireAt, k.Idle
@@ -165,7 +206,7 @@ func (l *loader) End() error {
 
 // one makes a key whose value comes in one piece.
 func (l *loader) one(k *rdb.Key, build func() error) error {
-	if err := l.begin(k); err != nil {
+	if err := l.begin(l.sp.Hash(k.Name), k); err != nil {
 		return err
 	}
 	if err := build(); err != nil {
@@ -175,7 +216,21 @@ func (l *loader) one(k *rdb.Key, build func() error) error {
 }
 
 func (l *loader) String(k *rdb.Key, v []byte) error {
-	if err := l.begin(k); err != nil {
+	h := l.sp.Hash(k.Name)
+	if l.waiting == nil || len(v) > mostWaiting {
+		return l.str(h, k, v)
+	}
+	w := &l.waiting[l.full]
+	w.hash, w.expireAt, w.idle = h, k.ExpireAt, k.Idle
+	w.name, w.v = append(w.name[:0], k.Name...), append(w.v[:0], v...)
+	if l.full++; l.full == len(l.waiting) {
+		return l.flush()
+	}
+	return nil
+}
+
+func (l *loader) str(h uint64, k *rdb.Key, v []byte) error {
+	if err := l.begin(h, k); err != nil {
 		return err
 	}
 	l.b.String(v)
@@ -203,7 +258,7 @@ func (l *loader) ZSetPack(k *rdb.Key, lp []byte) error {
 
 func (l *loader) many(k *rdb.Key, n int) error {
 	l.n = n
-	return l.begin(k)
+	return l.begin(l.sp.Hash(k.Name), k)
 }
 
 func (l *loader) List(k *rdb.Key, n int) error { return l.many(k, n) }
@@ -229,56 +284,38 @@ func (l *loader) Score(m []byte, score float64) error { return l.b.Score(m, scor
 // its length. Nobody else uses the store yet.
 func (db *DB) loadSnapshot(data []byte) (int64, error) {
 	r := rdb.NewReader(bytes.NewReader(data))
-	err := r.Read(&loader{sp: db.sp})
+	err := (&loader{sp: db.sp}).load(r)
 	return r.Offset(), err
 }
 
 // saveFile writes the snapshot file, whole or not at all. One at a time does.
 func (db *DB) saveFile(ctx context.Context) (err error) {
 	began := time.Now()
+	db.saves.running.Store(true)
 	defer func() {
+		db.saves.running.Store(false)
 		db.saves.failed.Store(err != nil)
 		db.saves.took.Store(int64(time.Since(began)))
+		db.saves.tried.Store(db.now().Unix())
 		if err == nil {
 			db.saves.at.Store(db.now().Unix())
 		}
 	}()
-	tmp, err := os.CreateTemp(db.dir, "temp-*.rdb")
+	dirty := int64(0)
+	err = writeWhole(filepath.Join(db.dir, snapshotName), 0o600, func(w io.Writer) error {
+		db.sp.Lock(keyspace.All)
+		view := db.sp.OpenLocked()
+		dirty = db.stats.dirty.Load()
+		db.sp.Unlock(keyspace.All)
+		defer view.Close()
+		return db.saveView(ctx, view, w, false)
+	})
 	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = tmp.Close()
-			_ = os.Remove(tmp.Name()) // the first error counts
-		}
-	}()
-	db.saves.running.Store(true)
-	defer db.saves.running.Store(false)
-	db.sp.Lock(keyspace.All)
-	view := db.sp.OpenLocked()
-	dirty := db.stats.dirty.Load()
-	db.sp.Unlock(keyspace.All)
-	defer view.Close()
-	w := bufio.NewWriterSize(tmp, 256<<10)
-	if err := db.saveView(ctx, view, w, false); err != nil {
-		return err
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	if err := tmp.Sync(); err != nil {
-		return err
-	}
-	if err := tmp.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp.Name(), filepath.Join(db.dir, snapshotName)); err != nil {
 		return err
 	}
 	db.stats.dirty.Add(-dirty)
 	db.logger.Info("a snapshot was written", "file", snapshotName, "seconds", time.Since(began).Seconds())
-	return aof.SyncDir(db.dir)
+	return nil
 }
 
 func cmdSave(s *Session, _ [][]byte) {
@@ -304,16 +341,67 @@ func cmdBgsave(s *Session, a [][]byte) {
 		s.fail(msgSyntax)
 	case s.db.dir == "":
 		s.fail("ERR the store has no folder")
-	case !s.db.saving.TryLock():
+	case !s.db.saveSoon():
 		s.fail("ERR Background save already in progress")
 	default:
-		s.db.wg.Go(func() {
-			defer s.db.saving.Unlock()
-			if err := s.db.saveFile(context.Background()); err != nil {
-				s.db.logger.Warn("saving failed", "error", err)
-			}
-		})
 		s.w.status("Background saving started")
+	}
+}
+
+// saveSoon writes the snapshot file in the background, unless that is being done.
+func (db *DB) saveSoon() bool {
+	if !db.saving.TryLock() {
+		return false
+	}
+	db.saves.running.Store(true) // from now on, for INFO
+	db.wg.Go(func() {
+		defer db.saving.Unlock()
+		if err := db.saveFile(context.Background()); err != nil {
+			db.logger.Warn("saving failed", "error", err)
+		}
+	})
+	return true
+}
+
+// A savePoint asks for a snapshot after a time, if there were so many changes.
+type savePoint struct{ seconds, changes int64 }
+
+// setSavePoints reads pairs of seconds and changes.
+func (db *DB) setSavePoints(v string) (string, error) {
+	words := strings.Fields(v)
+	points := make([]savePoint, 0, len(words)/2)
+	for i := 0; i+1 < len(words); i += 2 {
+		seconds, ok1 := parseInt([]byte(words[i]))
+		changes, ok2 := parseInt([]byte(words[i+1]))
+		if !ok1 || !ok2 || seconds < 1 || changes < 0 {
+			return "", configError("Invalid save parameters")
+		}
+		points = append(points, savePoint{seconds, changes})
+	}
+	if len(words)%2 != 0 {
+		return "", configError("Invalid save parameters")
+	}
+	db.conf.savePoints.Store(&points)
+	return strings.Join(words, " "), nil
+}
+
+const retrySave = 5 // seconds after a failure
+
+// careForSnapshot writes the snapshot file when a save point asks for it.
+func (db *DB) careForSnapshot() {
+	if db.dir == "" || db.saves.running.Load() {
+		return
+	}
+	now, changes := db.now().Unix(), db.stats.dirty.Load()
+	if db.saves.failed.Load() && now-db.saves.tried.Load() < retrySave {
+		return
+	}
+	for _, p := range *db.conf.savePoints.Load() {
+		if changes >= p.changes && now-db.saves.at.Load() > p.seconds {
+			db.logger.Info("saving", "changes", changes, "seconds", p.seconds)
+			_ = db.saveSoon() // SAVE may have come first
+			return
+		}
 	}
 }
 

@@ -61,8 +61,13 @@ func (p *Pool[T]) shut() []*slot[T] {
 			idle = append(idle, s)
 		}
 	}
+	watch := p.watching.current
+	p.watching.current = nil
 	p.checkDrained()
 	p.mu.Unlock()
+	if watch != nil {
+		watch.stop()
+	}
 	p.cancelCreate()
 	for _, w := range failed {
 		w.ready <- struct{}{}

@@ -16,7 +16,7 @@ const (
 type pace struct {
 	average int64 // between hand-overs, in nanoseconds, a moving one; zero before the first
 	since   int64 // the last timed hand-over, or the begin of the queue; untimed if that was not
-	moves   int64 // hand-overs since then
+	moves   int64 // hand-overs since then, not yet in Stats.Waited
 	streak  int64 // hand-overs since the begin of the queue
 	rushed  bool
 }
@@ -33,8 +33,12 @@ func (p *Pool[T]) weigh() uint64 {
 	return 0
 }
 
-// begin notes that the queue is not empty any more.
-func (c *pace) begin(now int64) { c.since, c.moves, c.streak, c.rushed = now, 0, 0, false }
+// beginQueue notes that the queue is not empty any more. Called with mu held.
+func (p *Pool[T]) beginQueue(now int64) {
+	p.counts.Waited += uint64(p.pace.moves)
+	c := &p.pace
+	c.since, c.moves, c.streak, c.rushed = now, 0, 0, false
+}
 
 // moved notes a timed hand-over.
 func (c *pace) moved(now int64) {

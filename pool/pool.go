@@ -19,21 +19,25 @@ type Pool[T any] struct {
 	checkAfter int64         // idle time from which on a resource is checked; never for none
 	o          Options[T]    // with the defaults filled in
 	base       time.Time
-	_          [128]byte // keeps mu and what follows off the cache line of the above
+	_          [160]byte // keeps mu and what follows off the cache lines of the above
 
+	// What a hand-over touches is two cache lines, which go from processor to
+	// processor with it.
 	mu       sync.Mutex
-	waiters  queue[T]         // guarded by mu; if not empty then nothing is idle
+	waiters  queue[T]   // guarded by mu; if not empty then nothing is idle
+	tickets  uint64     // guarded by mu; the number of waits
+	maxSize  int        // guarded by mu
+	creating int        // guarded by mu
+	dying    int        // guarded by mu; those of all that are being destroyed
+	all      []*slot[T] // guarded by mu
+	pace     pace       // guarded by mu
+
+	watching watching[T]      // guarded by mu
 	idle     stack[T]         // guarded by mu; idle slots without a home
-	all      []*slot[T]       // guarded by mu
 	bare     map[any]*slot[T] // guarded by mu; slots by value, chained by sameValue
 	bareOut  []*slot[T]       // guarded by mu; lent bare values where T cannot be compared
-	maxSize  int              // guarded by mu
-	creating int              // guarded by mu
 	checking int              // guarded by mu; keep-alive checks under way
-	dying    int              // guarded by mu; those of all that are being destroyed
 	epoch    int              // guarded by mu; the number of Resets
-	tickets  uint64           // guarded by mu; the number of waits
-	pace     pace             // guarded by mu
 	retired  uint64           // guarded by mu; loans of the resources that are gone
 	counts   Stats            // guarded by mu; only the counters are kept in it
 	health   health           // guarded by mu
@@ -274,14 +278,34 @@ func (p *Pool[T]) handOut(s *slot[T], waited time.Duration) (Resource[T], error)
 	return Resource[T]{pool: p, slot: s, gen: gen}, nil
 }
 
-// obtain takes an idle slot or waits for one. front is set for a caller whose
-// turn had come before.
+// obtain takes an idle slot or waits for one until it is granted, ctx ends or the
+// time is over. front is set for a caller whose turn had come before. What is done
+// before and after the wait has functions of its own, so that many waiters take
+// little room on their stacks.
 func (p *Pool[T]) obtain(ctx context.Context, until int64, front bool) (*slot[T], time.Duration, error) {
+	done := ctx.Done() // perhaps the user's code: without mu
+	s, w, timeout, err := p.takeOrQueue(ctx, done, until, front)
+	if w == nil {
+		return s, 0, err
+	}
+	var ended error
+	if timeout > 0 || done != nil && !w.watched {
+		ended = w.receive(ctx, done, timeout)
+	} else {
+		<-w.ready
+	}
+	return p.leave(w, ended)
+}
+
+// takeOrQueue returns an idle slot, or else the waiter that the caller has become.
+//
+//go:noinline
+func (p *Pool[T]) takeOrQueue(ctx context.Context, done <-chan struct{}, until int64, front bool) (*slot[T], *waiter[T], time.Duration, error) {
 	p.mu.Lock()
 	g := p.gate.Load()
 	if g&gateClosed != 0 {
 		p.mu.Unlock()
-		return nil, 0, ErrClosed
+		return nil, nil, 0, ErrClosed
 	}
 	if g&gateAsleep != 0 {
 		p.wake()
@@ -289,7 +313,7 @@ func (p *Pool[T]) obtain(ctx context.Context, until int64, front bool) (*slot[T]
 	if g&gateWaiters == 0 || front {
 		if s := p.takeIdle(); s != nil {
 			p.mu.Unlock()
-			return s, 0, nil
+			return s, nil, 0, nil
 		}
 	}
 	now, weight := int64(untimed), uint64(1)
@@ -307,14 +331,18 @@ func (p *Pool[T]) obtain(ctx context.Context, until int64, front bool) (*slot[T]
 	if err := p.refuse(ctx, timeout, now, front); err != nil {
 		p.syncGate()
 		p.mu.Unlock()
-		return nil, 0, err
+		return nil, nil, 0, err
 	}
 	w := p.enqueue(now, weight, front)
+	begin := done != nil && timeout == 0 && p.watch(w, done)
 	if room {
 		p.refill(now)
 	}
 	p.mu.Unlock()
-	return p.await(ctx, w, timeout)
+	if begin {
+		p.beginWatch(ctx, done)
+	}
+	return nil, w, timeout, nil
 }
 
 // refuse tells whether a caller must not join the queue. Called with mu held.

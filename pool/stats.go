@@ -61,13 +61,14 @@ type Stats struct {
 }
 
 // Stats returns a snapshot. While the queue moves more often than every 20 us,
-// WaitDuration and Waits rest on one wait in eight. The counters do not disturb Get and Release; while
-// those go on, InUse, Idle and Acquired are each right at some moment of the call,
-// not all at the same one.
+// WaitDuration and Waits rest on one wait in eight. The counters do not disturb Get
+// and Release; while those go on, InUse, Idle and Acquired are each right at some
+// moment of the call, not all at the same one.
 func (p *Pool[T]) Stats() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	st := p.counts
+	st.Waited += uint64(p.pace.moves)
 	st.MaxSize, st.Creating, st.Waiting = p.maxSize, p.creating, p.waiters.n
 	st.Acquired = p.retired
 	for _, s := range p.all {

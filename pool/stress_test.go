@@ -25,6 +25,18 @@ type stress struct {
 	alive, most, calls atomic.Int64
 	size               atomic.Int64 // the largest size so far
 	twice              atomic.Bool
+	shared             atomic.Pointer[ending] // the context of most
+}
+
+// ending is a context and its end.
+type ending struct {
+	context.Context
+	end context.CancelFunc
+}
+
+func newEnding() *ending {
+	ctx, end := context.WithCancel(context.Background())
+	return &ending{ctx, end}
 }
 
 func (s *stress) create(context.Context) (*stressed, error) {
@@ -51,10 +63,12 @@ func (s *stress) destroy(*stressed) {
 
 // use does one operation.
 func (s *stress) use(p *pool.Pool[*stressed], rnd *rand.Rand) {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
+	ctx := s.shared.Load().Context
 	if rnd.IntN(8) == 0 {
+		own, cancel := context.WithCancel(ctx)
+		defer cancel()
 		go cancel()
+		ctx = own
 	}
 	var r pool.Resource[*stressed]
 	var err error
@@ -107,7 +121,7 @@ func (s *stress) hold(v *stressed, rnd *rand.Rand) {
 
 // disturb does from time to time what operators do.
 func (s *stress) disturb(p *pool.Pool[*stressed], rnd *rand.Rand) {
-	switch rnd.IntN(4) {
+	switch rnd.IntN(5) {
 	case 0:
 		n := 1 + rnd.Int64N(6)
 		for m := s.size.Load(); n > m && !s.size.CompareAndSwap(m, n); m = s.size.Load() {
@@ -121,6 +135,8 @@ func (s *stress) disturb(p *pool.Pool[*stressed], rnd *rand.Rand) {
 		}
 	case 3:
 		_ = p.Warm(context.Background(), 1) // fails as the factory does
+	case 4:
+		s.shared.Swap(newEnding()).end()
 	}
 }
 
@@ -145,6 +161,8 @@ func TestStressLosesNoSlot(t *testing.T) {
 			const workers = 16
 			var s stress
 			s.size.Store(4)
+			s.shared.Store(newEnding())
+			defer func() { s.shared.Load().end() }()
 			o.MaxSize, o.New, o.Destroy = 4, s.create, s.destroy
 			p, err := pool.Open(&o)
 			require.NoError(t, err)

@@ -5,25 +5,30 @@ import (
 	"time"
 )
 
-// A waiter is one caller in the queue.
+// A waiter is one caller in the queue. It fills two cache lines: with many
+// waiters, each line is a miss when they are served or cancelled.
 type waiter[T any] struct {
 	// ready gets one value when slot or err is set, and has room for it, so that
 	// whoever grants never blocks. It belongs to this pool alone, as
 	// testing/synctest requires; waiters are recycled in Pool.spare.
 	ready chan struct{}
-	slot  *slot[T] // written before ready is sent
-	err   error    // written before ready is sent
-	wait  int64    // how long it took; written before ready is sent
-
+	slot  *slot[T]    // written before ready is sent
+	err   error       // written before ready is sent
+	wait  int64       // how long it took; written before ready is sent
 	timer *time.Timer // made by the first wait with a timeout, belongs to the caller
 
+	ended    bool // err is that of its context, by the watch; written before ready is sent
+	watched  bool // there is no need to select; belongs to the caller
+	queued   bool // guarded by Pool.mu
+	creating bool // a creation has been started for it; guarded by Pool.mu
+
 	// Guarded by Pool.mu.
-	since      int64  // when the wait began, or untimed
-	weight     uint64 // for how many waits it counts
-	ticket     uint64 // tells the uses of a recycled waiter apart
-	queued     bool
-	creating   bool // a creation has been started for it
-	prev, next *waiter[T]
+	since        int64  // when the wait began, or untimed
+	weight       uint64 // for how many waits it counts
+	ticket       uint64 // tells the uses of a recycled waiter apart
+	prev, next   *waiter[T]
+	watch        *watch[T] // that tells the end of its context, if any
+	older, newer *waiter[T]
 }
 
 // queue is a doubly linked first-in first-out list: a cancelled waiter leaves
@@ -71,6 +76,9 @@ func (q *queue[T]) remove(w *waiter[T]) {
 	}
 	w.prev, w.next, w.queued = nil, nil, false
 	q.n--
+	if w.watch != nil {
+		w.unwatch()
+	}
 }
 
 // enqueue puts a waiter at the end of the queue, or at its front. Called with
@@ -83,7 +91,7 @@ func (p *Pool[T]) enqueue(now int64, weight uint64, front bool) *waiter[T] {
 	p.tickets++
 	w.ticket, w.since, w.weight, w.creating = p.tickets, now, weight, false
 	if p.waiters.n == 0 {
-		p.pace.begin(now)
+		p.beginQueue(now)
 	}
 	if front {
 		p.waiters.pushFront(w)
@@ -104,7 +112,6 @@ func (p *Pool[T]) dequeue(w *waiter[T], s *slot[T], err error) {
 	if s == nil {
 		return
 	}
-	p.counts.Waited++
 	p.pace.moves++
 	if w.since == untimed {
 		return
@@ -113,39 +120,45 @@ func (p *Pool[T]) dequeue(w *waiter[T], s *slot[T], err error) {
 	w.wait = now - w.since
 	p.counts.WaitDuration += time.Duration(w.wait) * time.Duration(w.weight)
 	p.counts.Waits.observe(w.wait, w.weight)
+	p.counts.Waited += uint64(p.pace.moves)
 	p.pace.moved(now)
 }
 
-// await waits until w is granted, or until ctx or the timeout ends.
-func (p *Pool[T]) await(ctx context.Context, w *waiter[T], timeout time.Duration) (*slot[T], time.Duration, error) {
-	var err error
-	done := ctx.Done()
-	switch {
-	case timeout > 0:
-		err = w.receive(ctx, done, timeout)
-	case done == nil:
-		<-w.ready
-	default:
-		select {
-		case <-w.ready:
-		case <-done:
-			err = ctx.Err()
-		}
-	}
+// leave ends a wait; ended is why the caller gives up, nil if w was granted.
+//
+//go:noinline
+func (p *Pool[T]) leave(w *waiter[T], ended error) (*slot[T], time.Duration, error) {
 	var s *slot[T]
 	var waited time.Duration
-	if err != nil {
-		p.giveUp(w, err)
+	var err error
+	if w.ended {
+		ended = w.err
+	} else if ended != nil {
+		p.giveUp(w)
 	} else {
 		s, waited, err = w.slot, time.Duration(w.wait), w.err
 	}
-	w.slot, w.err = nil, nil
+	w.slot, w.err, w.ended, w.watched = nil, nil, false, false
 	p.spare.Put(w)
-	return s, waited, err
+	if ended == nil {
+		return s, waited, err
+	}
+	if f := p.o.Hooks.OnCancel; f != nil {
+		p.hook("Hooks.OnCancel", func() { f(ended) })
+	}
+	return nil, 0, ended
 }
 
-// receive waits with a timer, which stays with w for its next use.
+// receive waits with a select. The timer stays with w for its next use.
 func (w *waiter[T]) receive(ctx context.Context, done <-chan struct{}, timeout time.Duration) error {
+	if timeout == 0 {
+		select {
+		case <-w.ready:
+			return nil
+		case <-done:
+			return ctx.Err()
+		}
+	}
 	if w.timer == nil {
 		w.timer = time.NewTimer(timeout)
 	} else {
@@ -164,22 +177,29 @@ func (w *waiter[T]) receive(ctx context.Context, done <-chan struct{}, timeout t
 
 // giveUp takes w out of the queue. If a hand-over has won the race, its resource
 // goes on to the next.
-func (p *Pool[T]) giveUp(w *waiter[T], err error) {
+func (p *Pool[T]) giveUp(w *waiter[T]) {
 	p.mu.Lock()
 	queued := w.queued
 	if queued {
-		p.waiters.remove(w)
-		p.syncGate()
+		p.cancel(w)
+	} else {
+		p.counts.Canceled++
 	}
-	p.counts.Canceled++
 	p.mu.Unlock()
-	if !queued {
-		if <-w.ready; w.slot != nil {
-			w.slot.set(own)
-			p.put(w.slot)
-		}
+	if queued {
+		return
 	}
-	if f := p.o.Hooks.OnCancel; f != nil {
-		p.hook("Hooks.OnCancel", func() { f(err) })
+	if <-w.ready; w.slot != nil {
+		w.slot.set(own)
+		p.put(w.slot)
+	}
+}
+
+// cancel takes w out of the queue. Called with mu held.
+func (p *Pool[T]) cancel(w *waiter[T]) {
+	p.waiters.remove(w)
+	p.counts.Canceled++
+	if p.waiters.n == 0 {
+		p.syncGate()
 	}
 }

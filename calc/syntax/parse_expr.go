@@ -1,5 +1,10 @@
 package syntax
 
+import (
+	"math"
+	"slices"
+)
+
 // precedence of binary operators; 0 for other tokens.
 func precedence(k Kind) int {
 	switch k {
@@ -27,9 +32,9 @@ func (p *parser) expr() Expr {
 		return p.lambda()
 	}
 	x := p.binary(1)
-	if op := p.tok(); op.Kind == Coalesce {
+	if op := p.tok(); op.kind == Coalesce {
 		p.advance()
-		return &Binary{At{op.Pos}, Coalesce, x, p.expr()}
+		return &Binary{p.at(op), Coalesce, x, p.expr()}
 	}
 	return x
 }
@@ -37,25 +42,25 @@ func (p *parser) expr() Expr {
 // startsLambda tells whether a name or a parenthesis with an arrow behind it
 // stands here.
 func (p *parser) startsLambda() bool {
-	switch t := p.tok(); t.Kind {
+	switch t := p.tok(); t.kind {
 	case Ident:
 		return p.peek(1) == Arrow
 	case LParen:
-		return t.match > 0 && p.toks[t.match+1].Kind == Arrow
+		return t.aux > 0 && p.toks[t.aux+1].kind == Arrow
 	}
 	return false
 }
 
 func (p *parser) lambda() Expr {
 	f := &Function{Lambda: true}
-	if t := p.tok(); t.Kind == Ident {
+	if t := p.tok(); t.kind == Ident {
 		p.advance()
-		f.Params = []Param{{At: At{t.Pos}, Name: t.Text}}
+		f.Params = []Param{{At: p.at(t), Name: p.text(t)}}
 	} else {
 		p.advance()
 		f.Params = p.params(RParen)
 	}
-	f.Pos = p.tok().Pos
+	f.Pos = p.pos(p.tok())
 	p.body(f)
 	return &Lambda{At{f.Pos}, f}
 }
@@ -67,33 +72,33 @@ func (p *parser) binary(least int) Expr {
 	compared := false
 	for {
 		op := p.tok()
-		prec := precedence(op.Kind)
+		prec := precedence(op.kind)
 		if prec < least || prec == 0 {
 			return x
 		}
 		if prec == comparison {
 			if compared {
-				p.report(op.Pos, "join comparisons with &&", "comparisons do not chain")
+				p.report(p.pos(op), "join comparisons with &&", "comparisons do not chain")
 			}
 			compared = true
 		}
 		p.advance()
-		x = &Binary{At{op.Pos}, op.Kind, x, p.binary(prec + 1)}
+		x = p.nodes.binaries.add(Binary{p.at(op), op.kind, x, p.binary(prec + 1)})
 	}
 }
 
 func (p *parser) unary() Expr {
 	op := p.tok()
-	switch op.Kind {
+	switch op.kind {
 	case Sub, Not, Xor:
 		p.enter()
 		defer p.leave()
 		p.advance()
-		if t := p.tok(); op.Kind == Sub && t.big && p.peek(1) != Pow {
+		if t := p.tok(); op.kind == Sub && t.big && p.peek(1) != Pow {
 			p.advance()
-			return p.postfix(&IntLit{At{op.Pos}, t.Int})
+			return p.postfix(&IntLit{p.at(op), p.scanner.values[t.aux]})
 		}
-		return &Unary{At{op.Pos}, op.Kind, p.unary()}
+		return &Unary{p.at(op), op.kind, p.unary()}
 	}
 	return p.power()
 }
@@ -102,32 +107,32 @@ func (p *parser) unary() Expr {
 // its left, but not than one on its right.
 func (p *parser) power() Expr {
 	x := p.postfix(p.operand())
-	if op := p.tok(); op.Kind == Pow {
+	if op := p.tok(); op.kind == Pow {
 		p.enter()
 		defer p.leave()
 		p.advance()
-		return &Binary{At{op.Pos}, Pow, x, p.unary()}
+		return &Binary{p.at(op), Pow, x, p.unary()}
 	}
 	return x
 }
 
 func (p *parser) postfix(x Expr) Expr {
 	for {
-		switch t := p.tok(); t.Kind {
+		switch t := p.tok(); t.kind {
 		case LParen:
 			x = p.call(x)
 		case Dot, QuestDot:
 			p.advance()
 			name := p.name("a name")
-			x = &Selector{At{name.Pos}, x, t.Kind == QuestDot, name.Text}
+			x = p.nodes.selectors.add(Selector{p.at(name), x, t.kind == QuestDot, p.text(name)})
 		case LBrack:
 			x = p.index(x)
 		case Unwrap:
 			p.advance()
-			x = &UnwrapExpr{At{t.Pos}, x}
+			x = &UnwrapExpr{p.at(t), x}
 		case As:
 			p.advance()
-			x = &Cast{At{t.Pos}, x, p.castType()}
+			x = &Cast{p.at(t), x, p.castType()}
 		case LBrace:
 			typ := literalType(x)
 			if typ == nil || p.noBrace {
@@ -159,13 +164,13 @@ func (p *parser) structLit(typ *NamedType) Expr {
 	p.list(RBrace, true, func() {
 		name := p.word("a field")
 		p.expect(Colon)
-		lit.Fields = append(lit.Fields, FieldValue{At{name.Pos}, name.Text, p.expr()})
+		lit.Fields = append(lit.Fields, FieldValue{p.at(name), p.text(name), p.expr()})
 	})
 	return lit
 }
 
 func (p *parser) call(f Expr) Expr {
-	c := &Call{At: At{p.advance().Pos}, Fun: f}
+	c := p.nodes.calls.add(Call{At: p.at(p.advance()), Fun: f})
 	switch f.(type) {
 	case *Name, *Selector:
 		c.Pos = f.Where()
@@ -176,13 +181,15 @@ func (p *parser) call(f Expr) Expr {
 
 // exprs parses expressions up to a closing bracket.
 func (p *parser) exprs(end Kind) []Expr {
-	var list []Expr
-	p.list(end, false, func() { list = append(list, p.expr()) })
+	start := len(p.exprStack)
+	p.list(end, false, func() { p.exprStack = append(p.exprStack, p.expr()) })
+	list := slices.Clone(p.exprStack[start:])
+	p.exprStack = p.exprStack[:start]
 	return list
 }
 
 func (p *parser) index(x Expr) Expr {
-	at := At{p.expect(LBrack).Pos}
+	at := p.at(p.expect(LBrack))
 	var from, to Expr
 	slice := false
 	p.inside(func() {
@@ -200,16 +207,16 @@ func (p *parser) index(x Expr) Expr {
 	if slice {
 		return &Slice{at, x, from, to}
 	}
-	return &Index{at, x, from}
+	return p.nodes.indexes.add(Index{at, x, from})
 }
 
 func (p *parser) operand() Expr {
 	t := p.tok()
-	at := At{t.Pos}
-	switch t.Kind {
+	at := p.at(t)
+	switch t.kind {
 	case Ident:
 		p.advance()
-		return &Name{at, t.Text}
+		return p.nodes.names.add(Name{at, p.text(t)})
 	case Int, Float, String, True, False, Nil:
 		return p.literal()
 	case LParen:
@@ -235,45 +242,47 @@ func (p *parser) operand() Expr {
 		p.advance()
 		return p.block()
 	case Func:
-		p.fail(t.Pos, "a function without a name is written (a, b) => a + b")
+		p.fail(p.pos(t), "a function without a name is written (a, b) => a + b")
 	}
-	p.fail(t.Pos, "expected an expression, found %s", t.describe())
+	p.fail(p.pos(t), "expected an expression, found %s", p.describe(t))
 	return nil
 }
 
 func (p *parser) literal() Expr {
 	t := p.advance()
-	at := At{t.Pos}
-	switch t.Kind {
+	at := p.at(t)
+	switch t.kind {
 	case Int:
 		if t.big {
-			p.report(t.Pos, "", "number %s is too large for an int", t.Text)
+			p.report(p.pos(t), "", "number %s is too large for an int", p.text(t))
 		}
-		return &IntLit{at, t.Int}
+		return p.nodes.ints.add(IntLit{at, p.scanner.values[t.aux]})
 	case Float:
-		return &FloatLit{at, t.Float()}
+		return &FloatLit{at, math.Float64frombits(uint64(p.scanner.values[t.aux]))}
 	case String:
 		return p.stringLit(t)
 	case Nil:
 		return &NilLit{at}
 	}
-	return &BoolLit{at, t.Kind == True}
+	return &BoolLit{at, t.kind == True}
 }
 
-func (p *parser) stringLit(t *Token) Expr {
-	lit := &StringLit{At: At{t.Pos}}
-	for _, part := range t.Parts() {
-		if part.Tokens == nil {
-			lit.Parts = append(lit.Parts, StringPart{Text: part.Text})
+func (p *parser) stringLit(t *tok) Expr {
+	lit := &StringLit{At: p.at(t)}
+	parts := p.scanner.strings[t.aux]
+	lit.Parts = make([]StringPart, 0, len(parts))
+	for _, part := range parts {
+		if part.toks == nil {
+			lit.Parts = append(lit.Parts, StringPart{Text: part.text})
 			continue
 		}
 		toks, i := p.toks, p.i
-		p.toks, p.i = part.Tokens, 0
+		p.toks, p.i = part.toks, 0
 		pair(p.toks)
 		var x Expr
 		p.inside(func() { x = p.expr() })
-		if rest := p.tok(); rest.Kind != EOF {
-			p.fail(rest.Pos, "expected '}', found %s", rest.describe())
+		if rest := p.tok(); rest.kind != EOF {
+			p.fail(p.pos(rest), "expected '}', found %s", p.describe(rest))
 		}
 		p.toks, p.i = toks, i
 		lit.Parts = append(lit.Parts, StringPart{X: x})
@@ -282,7 +291,7 @@ func (p *parser) stringLit(t *Token) Expr {
 }
 
 func (p *parser) mapLit() Expr {
-	lit := &MapLit{At: At{p.advance().Pos}}
+	lit := &MapLit{At: p.at(p.advance())}
 	p.list(RBrace, true, func() {
 		key := p.expr()
 		p.expect(Colon)
@@ -295,7 +304,7 @@ func (p *parser) mapLit() Expr {
 func (p *parser) ifExpr() Expr {
 	var first, last *IfExpr
 	for {
-		x := &IfExpr{At: At{p.advance().Pos}}
+		x := &IfExpr{At: p.at(p.advance())}
 		if first == nil {
 			first = x
 		} else {
@@ -304,7 +313,7 @@ func (p *parser) ifExpr() Expr {
 		last = x
 		if p.accept(Let) {
 			name := p.name("a name")
-			x.Let = &Name{At{name.Pos}, name.Text}
+			x.Let = &Name{p.at(name), p.text(name)}
 			p.expect(Assign)
 		}
 		x.Cond = p.head()
@@ -320,7 +329,7 @@ func (p *parser) ifExpr() Expr {
 }
 
 func (p *parser) matchExpr() Expr {
-	m := &MatchExpr{At: At{p.advance().Pos}}
+	m := &MatchExpr{At: p.at(p.advance())}
 	m.X = p.head()
 	p.expect(LBrace)
 	p.list(RBrace, true, func() { m.Arms = append(m.Arms, p.arm()) })
@@ -328,8 +337,8 @@ func (p *parser) matchExpr() Expr {
 }
 
 func (p *parser) arm() MatchArm {
-	a := MatchArm{At: At{p.tok().Pos}}
-	if t := p.tok(); t.Kind == Ident && t.Text == "_" {
+	a := MatchArm{At: p.at(p.tok())}
+	if t := p.tok(); t.kind == Ident && p.text(t) == "_" {
 		p.advance()
 	} else {
 		a.Patterns = append(a.Patterns, p.pattern())
@@ -349,19 +358,19 @@ func (p *parser) arm() MatchArm {
 // pattern parses a literal.
 func (p *parser) pattern() Expr {
 	t := p.tok()
-	if t.Kind == Sub && p.peek(1) == Int {
+	if t.kind == Sub && p.peek(1) == Int {
 		p.advance()
 		n := p.advance()
-		return &IntLit{At{t.Pos}, -n.Int}
+		return &IntLit{p.at(t), -p.scanner.values[n.aux]}
 	}
-	switch t.Kind {
+	switch t.kind {
 	case Int, String, True, False, Nil:
 		x := p.literal()
 		if s, ok := x.(*StringLit); ok && (len(s.Parts) != 1 || s.Parts[0].X != nil) {
-			p.fail(t.Pos, "a pattern is plain text")
+			p.fail(p.pos(t), "a pattern is plain text")
 		}
 		return x
 	}
-	p.fail(t.Pos, "expected a literal or '_', found %s", t.describe())
+	p.fail(p.pos(t), "expected a literal or '_', found %s", p.describe(t))
 	return nil
 }

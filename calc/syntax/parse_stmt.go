@@ -7,7 +7,7 @@ import (
 
 func (p *parser) stmt() Stmt {
 	t := p.tok()
-	switch t.Kind {
+	switch t.kind {
 	case Let, Var:
 		return p.let()
 	case Func:
@@ -23,15 +23,15 @@ func (p *parser) stmt() Stmt {
 	case Break, Continue:
 		p.advance()
 		if p.loops == 0 {
-			p.report(t.Pos, "", "%v outside of a loop", t.Kind)
+			p.report(p.pos(t), "", "%v outside of a loop", t.kind)
 		}
-		return &BranchStmt{At{t.Pos}, t.Kind}
+		return &BranchStmt{p.at(t), t.kind}
 	case Return:
 		p.advance()
 		if p.inFun == 0 {
-			p.report(t.Pos, "", "return outside of a function")
+			p.report(p.pos(t), "", "return outside of a function")
 		}
-		s := &ReturnStmt{At: At{t.Pos}}
+		s := &ReturnStmt{At: p.at(t)}
 		if k := p.kind(); k != Semi && k != RBrace && k != EOF {
 			s.Value = p.expr()
 		}
@@ -39,25 +39,26 @@ func (p *parser) stmt() Stmt {
 	}
 	x := p.expr()
 	op := p.tok()
-	s := &AssignStmt{At: At{op.Pos}, Target: x}
+	if op.kind != Assign && (op.kind < AddAssign || op.kind > Dec) {
+		return p.nodes.exprs.add(ExprStmt{At{x.Where()}, x})
+	}
+	s := p.nodes.assigns.add(AssignStmt{At: p.at(op), Target: x})
 	switch {
-	case op.Kind == Assign:
-	case op.Kind >= AddAssign && op.Kind <= ShrAssign:
-		s.Op = assignOps[op.Kind-AddAssign]
-	case op.Kind == Inc, op.Kind == Dec:
-		s.Op = Add + (op.Kind - Inc)
-		s.Value = &IntLit{At{op.Pos}, 1}
+	case op.kind == Assign:
+	case op.kind <= ShrAssign:
+		s.Op = assignOps[op.kind-AddAssign]
 	default:
-		return &ExprStmt{At{x.Where()}, x}
+		s.Op = Add + (op.kind - Inc)
+		s.Value = p.nodes.ints.add(IntLit{p.at(op), 1})
 	}
 	switch x := x.(type) {
 	case *Name, *Index:
 	case *Selector:
 		if x.Option {
-			p.fail(op.Pos, "?. cannot be assigned to")
+			p.fail(p.pos(op), "?. cannot be assigned to")
 		}
 	default:
-		p.fail(op.Pos, "only a variable, an element or a field can be assigned")
+		p.fail(p.pos(op), "only a variable, an element or a field can be assigned")
 	}
 	p.advance()
 	if s.Value == nil {
@@ -71,16 +72,16 @@ var assignOps = [...]Kind{Add, Sub, Mul, Div, Rem, Pow, And, Or, Xor, Shl, Shr}
 func (p *parser) let() Stmt {
 	kw := p.advance()
 	name := p.name("a name")
-	s := &LetStmt{At: At{name.Pos}, Mutable: kw.Kind == Var, Name: name.Text}
+	s := &LetStmt{At: p.at(name), Mutable: kw.kind == Var, Name: p.text(name)}
 	if p.startsType() {
 		s.Type = p.typeExpr()
 	}
 	if p.accept(Assign) {
 		s.Value = p.expr()
 	} else if t := p.tok(); !s.Mutable {
-		p.fail(t.Pos, "expected '=', found %s", t.describe())
+		p.fail(p.pos(t), "expected '=', found %s", p.describe(t))
 	} else if s.Type == nil {
-		p.fail(t.Pos, "var %s needs a type or a value", s.Name)
+		p.fail(p.pos(t), "var %s needs a type or a value", s.Name)
 	}
 	return s
 }
@@ -88,13 +89,13 @@ func (p *parser) let() Stmt {
 func (p *parser) funcDecl() Stmt {
 	p.advance()
 	name := p.name("the name of the function")
-	d := &FuncDecl{At: At{name.Pos}, Name: name.Text, Func: &Function{At: At{name.Pos}}}
+	d := &FuncDecl{At: p.at(name), Name: p.text(name), Func: &Function{At: p.at(name)}}
 	p.expect(LParen)
 	d.Func.Params = p.params(RParen)
 	if p.startsType() {
 		d.Func.Result = p.typeExpr()
 	}
-	if t := p.tok(); t.Kind == Arrow {
+	if t := p.tok(); t.kind == Arrow {
 		p.body(d.Func)
 	} else {
 		p.function(func() { d.Func.Body = p.block() })
@@ -121,7 +122,7 @@ func (p *parser) body(f *Function) {
 			return
 		}
 		x := p.expr()
-		f.Body = &Block{At: At{arrow.Pos}, End: x.Where(), Stmts: []Stmt{&ExprStmt{At{x.Where()}, x}}}
+		f.Body = &Block{At: p.at(arrow), End: x.Where(), Stmts: []Stmt{&ExprStmt{At{x.Where()}, x}}}
 	})
 }
 
@@ -131,13 +132,13 @@ func (p *parser) params(end Kind) []Param {
 	var list []Param
 	fields := end == RBrace
 	p.list(end, fields, func() {
-		var t *Token
+		var t *tok
 		if fields {
 			t = p.word("a field")
 		} else {
 			t = p.name("a parameter")
 		}
-		q := Param{At: At{t.Pos}, Name: t.Text}
+		q := Param{At: p.at(t), Name: p.text(t)}
 		if p.startsType() {
 			q.Type = p.typeExpr()
 		}
@@ -165,7 +166,7 @@ func (p *parser) params(end Kind) []Param {
 func (p *parser) typeDecl() Stmt {
 	p.advance()
 	name := p.name("the name of the type")
-	d := &TypeDecl{At: At{name.Pos}, Name: name.Text}
+	d := &TypeDecl{At: p.at(name), Name: p.text(name)}
 	p.expect(LBrace)
 	d.Fields = p.params(RBrace)
 	return d
@@ -174,23 +175,24 @@ func (p *parser) typeDecl() Stmt {
 func (p *parser) importStmt() Stmt {
 	kw := p.advance()
 	if p.blocks > 0 || p.inFun > 0 {
-		p.report(kw.Pos, "", "import stands at the top level only")
+		p.report(p.pos(kw), "", "import stands at the top level only")
 	}
 	s := &ImportStmt{}
 	if p.kind() == Ident {
-		s.Name = p.advance().Text
+		s.Name = p.text(p.advance())
 	}
 	t := p.expect(String)
-	s.Pos = t.Pos
-	if len(t.Parts()) != 1 || t.Parts()[0].Tokens != nil {
-		p.fail(t.Pos, "the path of an import is plain text")
+	s.Pos = p.pos(t)
+	parts := p.scanner.strings[t.aux]
+	if len(parts) != 1 || parts[0].toks != nil {
+		p.fail(p.pos(t), "the path of an import is plain text")
 	}
-	s.Path = t.Parts()[0].Text
+	s.Path = parts[0].text
 	if s.Name == "" {
 		s.Name = path.Base(s.Path)
 	}
 	if s.Path == "" || path.Clean(s.Path) != s.Path || path.IsAbs(s.Path) || strings.HasPrefix(s.Path, ".") {
-		p.report(t.Pos, "", "%q is not the path of a module, as \"geo/shapes\"", s.Path)
+		p.report(p.pos(t), "", "%q is not the path of a module, as \"geo/shapes\"", s.Path)
 	}
 	return s
 }
@@ -205,7 +207,7 @@ func (p *parser) head() Expr {
 }
 
 func (p *parser) forStmt() Stmt {
-	at := At{p.advance().Pos}
+	at := p.at(p.advance())
 	body := func() *Block {
 		p.loops++
 		b := p.block()
@@ -239,5 +241,5 @@ func (p *parser) forStmt() Stmt {
 
 func (p *parser) loopVar() *Name {
 	t := p.advance()
-	return &Name{At{t.Pos}, t.Text}
+	return &Name{p.at(t), p.text(t)}
 }

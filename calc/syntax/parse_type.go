@@ -15,7 +15,7 @@ func (p *parser) typeExpr() TypeExpr {
 	for {
 		switch k := p.kind(); k {
 		case Quest, Coalesce:
-			t = &OptionType{At{p.advance().Pos}, t}
+			t = &OptionType{p.at(p.advance()), t}
 		default:
 			return t
 		}
@@ -26,7 +26,7 @@ func (p *parser) typeExpr() TypeExpr {
 func (p *parser) castType() TypeExpr {
 	t := p.typeOperand()
 	for p.kind() == Quest {
-		t = &OptionType{At{p.advance().Pos}, t}
+		t = &OptionType{p.at(p.advance()), t}
 	}
 	return t
 }
@@ -35,8 +35,8 @@ func (p *parser) typeOperand() TypeExpr {
 	p.enter()
 	defer p.leave()
 	t := p.tok()
-	at := At{t.Pos}
-	switch t.Kind {
+	at := p.at(t)
+	switch t.kind {
 	case LBrack:
 		p.advance()
 		p.expect(RBrack)
@@ -57,7 +57,7 @@ func (p *parser) typeOperand() TypeExpr {
 		return f
 	}
 	p.name("a type")
-	if t.Text == "map" && p.kind() == LBrack {
+	if p.text(t) == "map" && p.kind() == LBrack {
 		p.advance()
 		m := &MapType{At: at, Key: p.typeExpr()}
 		p.expect(RBrack)
@@ -65,7 +65,7 @@ func (p *parser) typeOperand() TypeExpr {
 		return m
 	}
 	if p.accept(Dot) {
-		return &NamedType{at, t.Text, p.name("a type").Text}
+		return &NamedType{at, p.text(t), p.text(p.name("a type"))}
 	}
-	return &NamedType{at, "", t.Text}
+	return &NamedType{at, "", p.text(t)}
 }

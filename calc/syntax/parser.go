@@ -8,9 +8,9 @@ import (
 // Parse parses a source. If the error is not nil it is an [ErrorList], and the
 // file holds what could be parsed. name is only kept in File.Name.
 func Parse(name, src string) (*File, error) {
-	toks, errs := Scan(src)
-	p := &parser{toks: toks, errs: errs}
-	pair(toks)
+	s := scan(src)
+	p := &parser{scanner: s, errs: s.errs, state: state{toks: s.toks}}
+	pair(p.toks)
 	f := &File{Name: name, Stmts: p.stmts(EOF)}
 	if len(p.errs) == 0 {
 		return f, nil
@@ -21,15 +21,16 @@ func Parse(name, src string) (*File, error) {
 
 // pair tells each opening parenthesis where its partner is, so that a lambda is
 // known by the arrow behind it.
-func pair(toks []Token) {
-	var open []int
-	for i, t := range toks {
-		switch t.Kind {
+func pair(toks []tok) {
+	var few [32]int
+	open := few[:0]
+	for i := range toks {
+		switch k := toks[i].kind; k {
 		case LParen, LBrack, LBrace:
 			open = append(open, i)
 		case RParen, RBrack, RBrace:
-			if n := len(open); n > 0 && toks[open[n-1]].Kind == t.Kind-1 {
-				toks[open[n-1]].match = int32(i)
+			if n := len(open); n > 0 && toks[open[n-1]].kind == k-1 {
+				toks[open[n-1]].aux = int32(i)
 				open = open[:n-1]
 			}
 		}
@@ -37,33 +38,65 @@ func pair(toks []Token) {
 }
 
 type parser struct {
-	toks    []Token
+	scanner *scanner
+	nodes   nodes
+	errs    ErrorList
+	state
+
+	// What is on these belongs to lists that are being read.
+	stmtStack []Stmt
+	exprStack []Expr
+}
+
+// state is where a parser stands, to which it goes back after an error.
+type state struct {
+	toks    []tok
 	i       int
 	depth   int
 	inFun   int  // depth of functions, where return is allowed
 	loops   int  // depth of loops in the current function
 	blocks  int  // depth of blocks
 	noBrace bool // in the head of if, for or match, where { starts the block
-	errs    ErrorList
 }
 
 // bailout unwinds the parser to the nearest statement.
 type bailout struct{}
 
-func (p *parser) tok() *Token { return &p.toks[p.i] }
+func (p *parser) tok() *tok { return &p.toks[p.i] }
 
-func (p *parser) kind() Kind { return p.toks[p.i].Kind }
+func (p *parser) kind() Kind { return p.toks[p.i].kind }
+
+// at returns the position of a token for a node.
+func (p *parser) at(t *tok) At { return At{p.scanner.where(t)} }
+
+func (p *parser) pos(t *tok) Pos { return p.scanner.where(t) }
+
+func (p *parser) text(t *tok) string { return p.scanner.text(t) }
+
+// describe is how messages speak of a token.
+func (p *parser) describe(t *tok) string {
+	switch t.kind {
+	case EOF, String:
+		return t.kind.String()
+	case Semi:
+		if t.end > t.off {
+			return "';'"
+		}
+		return "end of line"
+	}
+	return "'" + p.text(t) + "'"
+}
 
 func (p *parser) peek(n int) Kind {
 	if p.i+n < len(p.toks) {
-		return p.toks[p.i+n].Kind
+		return p.toks[p.i+n].kind
 	}
 	return EOF
 }
 
-func (p *parser) advance() *Token {
+func (p *parser) advance() *tok {
 	t := &p.toks[p.i]
-	if t.Kind != EOF {
+	if t.kind != EOF {
 		p.i++
 	}
 	return t
@@ -86,26 +119,26 @@ func (p *parser) fail(pos Pos, format string, args ...any) {
 	panic(bailout{})
 }
 
-func (p *parser) expect(k Kind) *Token {
+func (p *parser) expect(k Kind) *tok {
 	t := p.tok()
-	if t.Kind != k {
-		p.fail(t.Pos, "expected '%v', found %s", k, t.describe())
+	if t.kind != k {
+		p.fail(p.pos(t), "expected '%v', found %s", k, p.describe(t))
 	}
 	return p.advance()
 }
 
 // name reads an identifier, saying what it is for if there is none.
-func (p *parser) name(what string) *Token {
+func (p *parser) name(what string) *tok {
 	t := p.tok()
-	if t.Kind != Ident {
-		p.fail(t.Pos, "expected %s, found %s", what, t.describe())
+	if t.kind != Ident {
+		p.fail(p.pos(t), "expected %s, found %s", what, p.describe(t))
 	}
 	return p.advance()
 }
 
 // word reads a name where keywords are names as well.
-func (p *parser) word(what string) *Token {
-	if t := p.tok(); t.Kind > keywords {
+func (p *parser) word(what string) *tok {
+	if t := p.tok(); t.kind > keywords {
 		return p.advance()
 	}
 	return p.name(what)
@@ -114,7 +147,7 @@ func (p *parser) word(what string) *Token {
 // enter bounds recursion; leave goes back.
 func (p *parser) enter() {
 	if p.depth++; p.depth > MaxDepth {
-		pos := p.tok().Pos
+		pos := p.pos(p.tok())
 		p.i = len(p.toks) - 1 // what follows would only fail as well
 		p.fail(pos, "nested too deeply")
 	}
@@ -142,8 +175,8 @@ func (p *parser) list(end Kind, lines bool, each func()) {
 				break
 			}
 			each()
-			if t := p.tok(); t.Kind != end && t.Kind != Comma && (!lines || t.Kind != Semi) {
-				p.fail(t.Pos, "expected ',' or '%v', found %s", end, t.describe())
+			if t := p.tok(); t.kind != end && t.kind != Comma && (!lines || t.kind != Semi) {
+				p.fail(p.pos(t), "expected ',' or '%v', found %s", end, p.describe(t))
 			}
 			for lines && p.kind() == Semi {
 				p.advance()
@@ -156,16 +189,18 @@ func (p *parser) list(end Kind, lines bool, each func()) {
 
 // stmts parses statements up to end, which is not consumed.
 func (p *parser) stmts(end Kind) []Stmt {
-	var list []Stmt
+	start := len(p.stmtStack)
 	for {
 		for p.kind() == Semi {
 			p.advance()
 		}
 		if k := p.kind(); k == end || k == EOF {
+			list := slices.Clone(p.stmtStack[start:])
+			p.stmtStack = p.stmtStack[:start]
 			return list
 		}
 		if s := p.recoveringStmt(end); s != nil {
-			list = append(list, s)
+			p.stmtStack = append(p.stmtStack, s)
 		}
 		if len(p.errs) >= MaxErrors {
 			p.i = len(p.toks) - 1
@@ -175,16 +210,16 @@ func (p *parser) stmts(end Kind) []Stmt {
 
 // recoveringStmt parses one statement; after an error it skips to the next.
 func (p *parser) recoveringStmt(end Kind) (s Stmt) {
-	before := *p
+	before, stmts, exprs := p.state, len(p.stmtStack), len(p.exprStack)
 	defer func() {
 		if r := recover(); r != nil {
 			if _, ok := r.(bailout); !ok {
 				panic(r)
 			}
-			i, errs := p.i, p.errs
+			i := p.i
 			inInterpolation := len(p.toks) != len(before.toks) || &p.toks[0] != &before.toks[0]
-			*p = before
-			p.errs = errs
+			p.state = before
+			p.stmtStack, p.exprStack = p.stmtStack[:stmts], p.exprStack[:exprs]
 			start := p.i
 			if !inInterpolation {
 				p.i = i
@@ -194,8 +229,8 @@ func (p *parser) recoveringStmt(end Kind) (s Stmt) {
 		}
 	}()
 	s = p.stmt()
-	if t := p.tok(); t.Kind != Semi && t.Kind != end && t.Kind != EOF {
-		p.fail(t.Pos, "expected end of statement, found %s", t.describe())
+	if t := p.tok(); t.kind != Semi && t.kind != end && t.kind != EOF {
+		p.fail(p.pos(t), "expected end of statement, found %s", p.describe(t))
 	}
 	return s
 }
@@ -207,7 +242,7 @@ func (p *parser) skip(start int, end Kind) {
 	}
 	braces := 0
 	for _, t := range p.toks[start:p.i] {
-		switch t.Kind {
+		switch t.kind {
 		case LBrace:
 			braces++
 		case RBrace:
@@ -234,7 +269,7 @@ func (p *parser) skip(start int, end Kind) {
 }
 
 func (p *parser) block() *Block {
-	b := &Block{At: At{p.expect(LBrace).Pos}}
+	b := p.nodes.blocks.add(Block{At: p.at(p.expect(LBrace))})
 	p.blocks++
 	p.enter()
 	defer p.leave()
@@ -243,6 +278,6 @@ func (p *parser) block() *Block {
 	if p.kind() == EOF {
 		p.fail(b.Pos, "'{' is not closed")
 	}
-	b.End = p.advance().Pos
+	b.End = p.pos(p.advance())
 	return b
 }

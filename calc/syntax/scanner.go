@@ -12,14 +12,15 @@ import (
 // MaxSource bounds the bytes of a source.
 const MaxSource = math.MaxInt32
 
-// Scan splits src into tokens; the last one is EOF. Newlines that end a
-// statement are Semi tokens. Errors do not stop it: the offending bytes are left
-// out.
-func Scan(src string) ([]Token, ErrorList) {
+// scan splits a source into tokens; the last one is EOF.
+func scan(src string) *scanner {
+	s := &scanner{src: src, line: 1, lines: make([]int32, 1, 8)}
 	if len(src) > MaxSource {
-		return []Token{{Kind: EOF}}, ErrorList{{Pos: Pos{Line: 1, Col: 1}, Msg: fmt.Sprintf("source is longer than %d bytes", MaxSource)}}
+		s.src = ""
+		s.errorf(Pos{Line: 1, Col: 1}, "source is longer than %d bytes", MaxSource)
+		s.toks = []tok{{line: 1}}
+		return s
 	}
-	s := &scanner{src: src, line: 1}
 	if strings.HasPrefix(src, "#!") {
 		s.off = len(src)
 		if i := strings.IndexByte(src, '\n'); i >= 0 {
@@ -27,14 +28,10 @@ func Scan(src string) ([]Token, ErrorList) {
 		}
 	}
 	s.off += len(bom(src[s.off:]))
-	toks := make([]Token, 0, min(len(src), 1<<20)*2/5+4)
-	for {
-		t := s.next()
-		toks = append(toks, t)
-		if t.Kind == EOF {
-			return toks, s.errs
-		}
+	s.toks = make([]tok, 0, min(len(src), 1<<20)*2/5+4)
+	for s.next() != EOF {
 	}
+	return s
 }
 
 func bom(src string) string {
@@ -42,6 +39,23 @@ func bom(src string) string {
 		return "\ufeff"
 	}
 	return ""
+}
+
+// tok is a token as scanner and parser see it: small and without pointers, since a
+// source has many.
+type tok struct {
+	kind           Kind
+	big            bool  // the Int 9223372036854775808, allowed only behind a minus
+	off, end, line int32 // of its text, and where that begins
+	// Of a number: its index among the values. Of a String: that of its parts. Of an
+	// opening bracket: the index of its partner among the tokens; 0 if there is none.
+	aux int32
+}
+
+// part is a Part of a string.
+type part struct {
+	text string
+	toks []tok // nil: text
 }
 
 type scanner struct {
@@ -54,10 +68,54 @@ type scanner struct {
 	last     Kind // of the last token, which decides what a newline means
 	depth    int  // of interpolations
 	errs     ErrorList
+
+	toks    []tok
+	lines   []int32 // offsets
+	values  []int64 // of numbers
+	strings [][]part
 }
 
 func (s *scanner) pos() Pos {
 	return Pos{int32(s.off), int32(s.line), int32(s.off - s.lineStart + 1)}
+}
+
+// add adds a token that begins at an offset of this line and ends here.
+func (s *scanner) add(k Kind, start int) {
+	s.toks = append(s.toks, tok{kind: k, off: int32(start), end: int32(s.off), line: int32(s.line)})
+	s.last = k
+}
+
+// newline notes that a line begins at an offset.
+func (s *scanner) newline(at int) {
+	s.line++
+	s.lineStart = at
+	s.lines = append(s.lines, int32(at))
+}
+
+// where returns the position of a token.
+func (s *scanner) where(t *tok) Pos { return Pos{t.off, t.line, t.off - s.lines[t.line-1] + 1} }
+
+// text returns the text of a token.
+func (s *scanner) text(t *tok) string { return s.src[t.off:t.end] }
+
+// addValue adds a token that is a number.
+func (s *scanner) addValue(k Kind, start int, x int64) bool {
+	s.add(k, start)
+	s.toks[len(s.toks)-1].aux = int32(len(s.values))
+	if s.values == nil {
+		s.values = make([]int64, 0, len(s.src)/32+4)
+	}
+	s.values = append(s.values, x)
+	return true
+}
+
+// addString adds a token that is a string and begins in a line.
+func (s *scanner) addString(start, line int, parts []part) bool {
+	s.add(String, start)
+	t := &s.toks[len(s.toks)-1]
+	t.aux, t.line = int32(len(s.strings)), int32(line)
+	s.strings = append(s.strings, parts)
+	return true
 }
 
 func (s *scanner) errorf(pos Pos, format string, args ...any) {
@@ -92,62 +150,66 @@ func endsOperand(k Kind) bool {
 	return endsStatement(k)
 }
 
-// next returns the next token.
-func (s *scanner) next() Token {
+// next adds the next token and returns its kind.
+func (s *scanner) next() Kind {
 	for {
 		if s.off < len(s.src) && s.src[s.off] <= '/' { // or no blank and no comment
-			if t, ok := s.space(); ok {
-				s.last = Semi
-				return t
+			if s.space() {
+				return Semi
 			}
 		}
 		if s.off >= len(s.src) {
+			k := EOF
 			if endsStatement(s.last) {
-				s.last = Semi
-				return Token{Kind: Semi, Pos: s.pos()}
+				k = Semi
 			}
-			return Token{Kind: EOF, Pos: s.pos()}
+			s.add(k, s.off)
+			return k
 		}
-		if t, ok := s.token(); ok {
-			s.last = t.Kind
-			return t
+		if s.token() {
+			return s.last
 		}
 	}
 }
 
 // space skips blanks and comments. If it passes a newline that ends a statement,
-// it returns the Semi.
-func (s *scanner) space() (Token, bool) {
+// it adds the Semi.
+func (s *scanner) space() bool {
 	for s.off < len(s.src) {
 		switch c := s.src[s.off]; {
 		case c == '\n':
-			t := Token{Kind: Semi, Pos: s.pos()}
-			s.off++
-			s.line++
-			s.lineStart = s.off
 			quiet := len(s.brackets) > 0 && s.brackets[len(s.brackets)-1] != LBrace
-			if !quiet && endsStatement(s.last) && !s.continues() {
-				return t, true
+			if !quiet && endsStatement(s.last) && !s.continues(s.off+1) {
+				s.add(Semi, s.off)
+				s.off++
+				s.newline(s.off)
+				return true
 			}
+			s.off++
+			s.newline(s.off)
 		case c == ' ', c == '\t', c == '\r':
 			s.off++
 		case c == '/' && s.peek(1) == '/':
-			for s.off < len(s.src) && s.src[s.off] != '\n' {
-				s.off++
+			if i := strings.IndexByte(s.src[s.off:], '\n'); i >= 0 {
+				s.off += i
+			} else {
+				s.off = len(s.src)
 			}
 		case c == '/' && s.peek(1) == '*':
 			s.blockComment()
 		default:
-			return Token{}, false
+			return false
 		}
 	}
-	return Token{}, false
+	return false
 }
 
-// continues tells whether the line at off begins with ".name".
-func (s *scanner) continues() bool {
-	rest := strings.TrimLeft(s.src[s.off:], " \t\r")
-	rest = strings.TrimPrefix(rest, "?")
+// continues tells whether the line at i begins with ".name".
+func (s *scanner) continues(i int) bool {
+	for i < len(s.src) && (s.src[i] == ' ' || s.src[i] == '\t' || s.src[i] == '\r') {
+		i++
+	}
+	rest := strings.TrimPrefix(s.src[i:], "?")
 	return len(rest) > 1 && rest[0] == '.' && (rest[1] == '_' || rest[1] >= 'a' && rest[1] <= 'z' || rest[1] >= 'A' && rest[1] <= 'Z')
 }
 
@@ -162,47 +224,62 @@ func (s *scanner) blockComment() {
 	stop := s.off + 2 + end + 2
 	for ; s.off < stop; s.off++ {
 		if s.src[s.off] == '\n' {
-			s.line++
-			s.lineStart = s.off + 1
+			s.newline(s.off + 1)
 		}
 	}
 }
 
-// token scans a word; not ok means that it was an error and was passed over.
-func (s *scanner) token() (Token, bool) {
-	pos := s.pos()
-	switch c := s.src[s.off]; {
-	case isDigit(c), c == '.' && isDigit(s.peek(1)):
-		return s.number(pos)
+// token scans and adds a word; not ok means that it was an error and was passed over.
+func (s *scanner) token() (ok bool) {
+	start := s.off
+	c := s.src[start]
+	switch byteClass[c] {
+	case letter:
+		s.word()
+		return true
+	case digit:
+		return s.number()
+	case bracket:
+		s.off++
+		s.add(single[c], start)
+		s.bracket(single[c])
+		return true
+	}
+	switch {
+	case c == '.' && isDigit(s.peek(1)):
+		return s.number()
 	case c == '"':
-		return s.quoted(pos)
+		return s.quoted()
 	case c == '`':
-		return s.raw(pos)
+		return s.raw()
 	case c == '\'':
-		return s.rune(pos)
+		return s.rune()
 	}
-	r, size := utf8.DecodeRuneInString(s.src[s.off:])
-	if r < utf8.RuneSelf && wordByte[r] || r == '_' || unicode.IsLetter(r) {
-		return s.word(pos), true
-	}
-	if k, n := operator(s.src[s.off:]); n > 0 {
+	if k, n := operator(s.src[start:]); n > 0 {
 		s.off += n
 		if k == Not && endsOperand(s.last) {
 			k = Unwrap
 		}
-		s.bracket(k)
-		return Token{Kind: k, Pos: pos, Text: s.src[pos.Offset:s.off]}, true
+		s.add(k, start)
+		return true
 	}
+	r, size := utf8.DecodeRuneInString(s.src[start:])
+	if unicode.IsLetter(r) {
+		s.word()
+		return true
+	}
+	pos := s.pos()
 	s.off += size
 	switch {
-	case s.src[pos.Offset] == ';':
-		return Token{Kind: Semi, Pos: pos, Text: ";"}, true
+	case c == ';':
+		s.add(Semi, start)
+		return true
 	case r == utf8.RuneError && size == 1:
 		s.errorf(pos, "source is not valid UTF-8")
 	default:
 		s.errorf(pos, "unknown character %q", r)
 	}
-	return Token{}, false
+	return false
 }
 
 // operator returns the longest operator that src begins with, and its length.
@@ -253,38 +330,50 @@ func (s *scanner) bracket(k Kind) {
 	}
 }
 
-func (s *scanner) word(pos Pos) Token {
+func (s *scanner) word() {
+	start := s.off
 	for s.off < len(s.src) {
-		if wordByte[s.src[s.off]] {
+		if c := byteClass[s.src[s.off]]; c == letter || c == digit {
 			s.off++
 			continue
 		}
+		if s.src[s.off] < utf8.RuneSelf {
+			break
+		}
 		r, size := utf8.DecodeRuneInString(s.src[s.off:])
-		if r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
 			break
 		}
 		s.off += size
 	}
-	text := s.src[pos.Offset:s.off]
 	kind := Ident
-	if len(text) <= longestKeyword && s.last != Dot && s.last != QuestDot {
-		if k, ok := keywordKind[text]; ok {
+	if n := s.off - start; n >= 2 && n <= longestKeyword && s.src[start] >= 'a' && s.last != Dot && s.last != QuestDot {
+		if k, ok := keywordKind[s.src[start:s.off]]; ok {
 			kind = k
 		}
 	}
-	return Token{Kind: kind, Pos: pos, Text: text}
+	s.add(kind, start)
 }
 
 // longestKeyword is the length of continue.
 const longestKeyword = 8
 
-// wordByte tells which bytes go on with a word, of those that are characters.
-var wordByte = [256]bool{
-	'_': true, '0': true, '1': true, '2': true, '3': true, '4': true, '5': true, '6': true, '7': true, '8': true, '9': true,
-	'a': true, 'b': true, 'c': true, 'd': true, 'e': true, 'f': true, 'g': true, 'h': true, 'i': true, 'j': true, 'k': true, 'l': true, 'm': true,
-	'n': true, 'o': true, 'p': true, 'q': true, 'r': true, 's': true, 't': true, 'u': true, 'v': true, 'w': true, 'x': true, 'y': true, 'z': true,
-	'A': true, 'B': true, 'C': true, 'D': true, 'E': true, 'F': true, 'G': true, 'H': true, 'I': true, 'J': true, 'K': true, 'L': true, 'M': true,
-	'N': true, 'O': true, 'P': true, 'Q': true, 'R': true, 'S': true, 'T': true, 'U': true, 'V': true, 'W': true, 'X': true, 'Y': true, 'Z': true,
+// The classes of bytes that the scanner tells apart at once.
+const (
+	letter = iota + 1 // or _
+	digit
+	bracket // or comma, colon: operators of one byte that begin no longer one
+)
+
+var byteClass = [256]uint8{
+	'_': letter, '0': digit, '1': digit, '2': digit, '3': digit, '4': digit, '5': digit, '6': digit, '7': digit, '8': digit, '9': digit,
+	'a': letter, 'b': letter, 'c': letter, 'd': letter, 'e': letter, 'f': letter, 'g': letter, 'h': letter, 'i': letter,
+	'j': letter, 'k': letter, 'l': letter, 'm': letter, 'n': letter, 'o': letter, 'p': letter, 'q': letter, 'r': letter,
+	's': letter, 't': letter, 'u': letter, 'v': letter, 'w': letter, 'x': letter, 'y': letter, 'z': letter,
+	'A': letter, 'B': letter, 'C': letter, 'D': letter, 'E': letter, 'F': letter, 'G': letter, 'H': letter, 'I': letter,
+	'J': letter, 'K': letter, 'L': letter, 'M': letter, 'N': letter, 'O': letter, 'P': letter, 'Q': letter, 'R': letter,
+	'S': letter, 'T': letter, 'U': letter, 'V': letter, 'W': letter, 'X': letter, 'Y': letter, 'Z': letter,
+	'(': bracket, ')': bracket, '[': bracket, ']': bracket, '{': bracket, '}': bracket, ',': bracket, ':': bracket,
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
@@ -294,23 +383,25 @@ func isHex(c byte) bool {
 }
 
 // number scans an int or float literal.
-func (s *scanner) number(pos Pos) (Token, bool) {
-	t := Token{Kind: Int, Pos: pos}
+func (s *scanner) number() bool {
+	pos, start, kind := s.pos(), s.off, Int
 	if base := basePrefix(s.src[s.off:]); base != 0 {
 		s.off += 2
 		s.digits(isHex)
-		t.Text = s.src[pos.Offset:s.off]
-		n, err := strconv.ParseUint(strings.ReplaceAll(t.Text[2:], "_", ""), base, 64)
-		if err != nil || !underscoresFit(t.Text[2:]) {
-			s.errorf(pos, "bad number %s", t.Text)
-			return t, false
+		text := s.src[pos.Offset:s.off]
+		n, err := strconv.ParseUint(strings.ReplaceAll(text[2:], "_", ""), base, 64)
+		if err != nil || !underscoresFit(text[2:]) {
+			s.errorf(pos, "bad number %s", text)
+			return false
 		}
-		t.Int = int64(n)
-		return t, true
+		return s.addValue(Int, start, int64(n))
+	}
+	if s.shortInt() {
+		return true
 	}
 	s.digits(isDigit)
 	if s.peek(0) == '.' && isDigit(s.peek(1)) {
-		t.Kind = Float
+		kind = Float
 		s.off++
 		s.digits(isDigit)
 	}
@@ -320,37 +411,53 @@ func (s *scanner) number(pos Pos) (Token, bool) {
 			n = 2
 		}
 		if isDigit(s.peek(n)) {
-			t.Kind = Float
+			kind = Float
 			s.off += n
 			s.digits(isDigit)
 		}
 	}
-	t.Text = s.src[pos.Offset:s.off]
-	digits := strings.ReplaceAll(t.Text, "_", "")
-	if !underscoresFit(t.Text) || s.off < len(s.src) && (s.src[s.off] == '_' || unicode.IsLetter(rune(s.src[s.off]))) {
-		s.errorf(pos, "bad number %s", t.Text)
-		return t, false
+	text := s.src[pos.Offset:s.off]
+	digits := strings.ReplaceAll(text, "_", "")
+	if behind, _ := utf8.DecodeRuneInString(s.src[s.off:]); !underscoresFit(text) || behind == '_' || unicode.IsLetter(behind) {
+		s.errorf(pos, "bad number %s", text)
+		return false
 	}
-	if t.Kind == Float {
+	if kind == Float {
 		f, err := strconv.ParseFloat(digits, 64)
 		if err != nil && !math.IsInf(f, 0) {
-			s.errorf(pos, "bad number %s", t.Text)
-			return t, false
+			s.errorf(pos, "bad number %s", text)
+			return false
 		}
-		t.Int = int64(math.Float64bits(f))
-		return t, true
+		return s.addValue(Float, start, int64(math.Float64bits(f)))
 	}
 	if len(digits) > 1 && digits[0] == '0' {
-		s.errorf(pos, "number %s begins with 0; octal is written 0o%s", t.Text, strings.TrimLeft(digits, "0"))
-		return t, false
+		s.errorf(pos, "number %s begins with 0; octal is written 0o%s", text, strings.TrimLeft(digits, "0"))
+		return false
 	}
 	n, err := strconv.ParseUint(digits, 10, 64)
 	if err != nil || n > 1<<63 {
-		s.errorf(pos, "number %s is too large for an int", t.Text)
-		return t, false
+		s.errorf(pos, "number %s is too large for an int", text)
+		return false
 	}
-	t.Int, t.big = int64(n), n == 1<<63
-	return t, true
+	s.addValue(Int, start, int64(n))
+	s.toks[len(s.toks)-1].big = n == 1<<63
+	return true
+}
+
+// shortInt scans an int of a few digits without more ado.
+func (s *scanner) shortInt() bool {
+	start, n, i := s.off, int64(0), s.off
+	for ; i < len(s.src) && isDigit(s.src[i]); i++ {
+		n = n*10 + int64(s.src[i]-'0')
+	}
+	if i == start || i-start > 18 || s.src[start] == '0' && i-start > 1 {
+		return false
+	}
+	if i < len(s.src) && (s.src[i] >= utf8.RuneSelf || s.src[i] == '.' || byteClass[s.src[i]] == letter) {
+		return false
+	}
+	s.off = i
+	return s.addValue(Int, start, n)
 }
 
 func (s *scanner) digits(ok func(byte) bool) {
@@ -380,22 +487,23 @@ func basePrefix(src string) int {
 	return 0
 }
 
-func (s *scanner) raw(pos Pos) (Token, bool) {
-	end := strings.IndexByte(s.src[s.off+1:], '`')
+func (s *scanner) raw() bool {
+	line := s.line
+	start := s.off + 1
+	end := strings.IndexByte(s.src[start:], '`')
 	if end < 0 {
-		s.errorf(pos, "string is not closed")
+		s.errorf(s.pos(), "string is not closed")
 		s.off = len(s.src)
-		return Token{}, false
+		return false
 	}
-	text := s.src[s.off+1 : s.off+1+end]
+	text := s.src[start : start+end]
 	for i := range len(text) {
 		if text[i] == '\n' {
-			s.line++
-			s.lineStart = s.off + 1 + i + 1
+			s.newline(start + i + 1)
 		}
 	}
 	s.off += end + 2
-	return Token{Kind: String, Pos: pos, Text: s.src[pos.Offset:s.off], parts: &[]Part{{Text: text}}}, true
+	return s.addString(start-1, line, []part{{text: text}})
 }
 
 // skipLine leaves the rest of a broken string alone.
@@ -405,22 +513,28 @@ func (s *scanner) skipLine() {
 	}
 }
 
-func (s *scanner) quoted(pos Pos) (Token, bool) {
-	t := Token{Kind: String, Pos: pos}
-	var parts []Part
-	var text strings.Builder
+func (s *scanner) quoted() bool {
+	pos, start, line := s.pos(), s.off, s.line
 	s.off++
+	if i := strings.IndexAny(s.src[s.off:min(len(s.src), s.off+plainString)], "\"\\$\n"); i >= 0 && s.src[s.off+i] == '"' {
+		text := s.src[s.off : s.off+i]
+		s.off += i + 1
+		return s.addString(start, line, []part{{text: text}})
+	}
+	var parts []part
+	var text strings.Builder
 	ok := true
 	for {
 		switch c := s.peek(0); {
 		case s.off >= len(s.src), c == '\n':
 			s.errorf(pos, "string is not closed")
-			return t, false
+			return false
 		case c == '"':
 			s.off++
-			parts = append(parts, Part{Text: text.String()})
-			t.Text, t.parts = s.src[pos.Offset:s.off], &parts
-			return t, ok
+			if ok {
+				s.addString(start, line, append(parts, part{text: text.String()}))
+			}
+			return ok
 		case c == '\\':
 			r, isByte, good := s.escape('"')
 			ok = ok && good
@@ -430,14 +544,14 @@ func (s *scanner) quoted(pos Pos) (Token, bool) {
 				text.WriteRune(r)
 			}
 		case c == '$' && s.peek(1) == '{':
-			parts = append(parts, Part{Text: text.String()})
+			parts = append(parts, part{text: text.String()})
 			text.Reset()
 			toks, good := s.interpolation()
 			if !good {
 				s.skipLine()
-				return t, false
+				return false
 			}
-			parts = append(parts, Part{Tokens: toks})
+			parts = append(parts, part{toks: toks})
 		default:
 			text.WriteByte(c)
 			s.off++
@@ -445,35 +559,38 @@ func (s *scanner) quoted(pos Pos) (Token, bool) {
 	}
 }
 
+// plainString is how far a string without escapes is looked for.
+const plainString = 64
+
 // interpolation scans "${expr}" and returns the tokens of expr.
-func (s *scanner) interpolation() ([]Token, bool) {
+func (s *scanner) interpolation() ([]tok, bool) {
 	start := s.pos()
 	s.off += 2
 	if s.depth++; s.depth > MaxDepth {
 		s.errorf(start, "nested too deeply")
 		return nil, false
 	}
-	outer, outerLast, line := s.brackets, s.last, s.line
-	s.brackets, s.last = []Kind{LParen}, EOF // newlines inside mean nothing
-	defer func() { s.brackets, s.last, s.depth = outer, outerLast, s.depth-1 }()
-	var toks []Token
+	outer, brackets, last, line := s.toks, s.brackets, s.last, s.line
+	s.toks, s.brackets, s.last = nil, []Kind{LParen}, EOF // newlines inside mean nothing
+	defer func() { s.toks, s.brackets, s.last, s.depth = outer, brackets, last, s.depth-1 }()
 	depth := 0
 	for {
-		t := s.next()
-		if t.Kind == EOF || s.line != line && t.Kind != String {
+		k := s.next()
+		if k == EOF || s.line != line && k != String {
 			s.errorf(start, "'${' is not closed on its line")
 			return nil, false
 		}
-		switch t.Kind {
+		switch k {
 		case LBrace:
 			depth++
 		case RBrace:
 			if depth == 0 {
-				return append(toks, Token{Kind: EOF, Pos: t.Pos}), true
+				t := &s.toks[len(s.toks)-1]
+				t.kind, t.end = EOF, t.off
+				return s.toks, true
 			}
 			depth--
 		}
-		toks = append(toks, t)
 	}
 }
 
@@ -518,33 +635,34 @@ func (s *scanner) escape(quote byte) (r rune, isByte, ok bool) {
 }
 
 // rune scans 'a', an int.
-func (s *scanner) rune(pos Pos) (Token, bool) {
+func (s *scanner) rune() bool {
+	pos, start := s.pos(), s.off
 	s.off++
-	t := Token{Kind: Int, Pos: pos}
 	ok := true
+	var r rune
 	if s.peek(0) == '\\' {
-		var r rune
 		r, _, ok = s.escape('\'')
-		t.Int = int64(r)
 	} else {
-		r, size := utf8.DecodeRuneInString(s.src[s.off:])
+		var size int
+		r, size = utf8.DecodeRuneInString(s.src[s.off:])
 		if size == 0 || r == '\n' || r == '\'' {
 			s.errorf(pos, "empty or unclosed rune")
-			return t, false
+			return false
 		}
 		if r == utf8.RuneError && size == 1 {
 			s.errorf(pos, "source is not valid UTF-8")
 			ok = false
 		}
-		t.Int = int64(r)
 		s.off += size
 	}
 	if s.peek(0) != '\'' {
 		s.errorf(pos, "a rune is one character; strings are written \"...\"")
 		s.skipLine()
-		return t, false
+		return false
 	}
 	s.off++
-	t.Text = s.src[pos.Offset:s.off]
-	return t, ok
+	if ok {
+		s.addValue(Int, start, int64(r))
+	}
+	return ok
 }

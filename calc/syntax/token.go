@@ -155,24 +155,17 @@ func (k Kind) String() string {
 // A Token is a word of the source.
 type Token struct {
 	Kind  Kind
-	big   bool  // the Int 9223372036854775808, allowed only behind a minus
-	match int32 // of a bracket: index of its partner among the tokens; 0 if there is none
 	Pos   Pos
 	Text  string // as in the source
 	Int   int64  // value of an Int
-	parts *[]Part
+	parts []Part
 }
 
 // Float returns the value of a Float.
 func (t *Token) Float() float64 { return math.Float64frombits(uint64(t.Int)) }
 
 // Parts returns the parts of a String.
-func (t *Token) Parts() []Part {
-	if t.parts == nil {
-		return nil
-	}
-	return *t.parts
-}
+func (t *Token) Parts() []Part { return t.parts }
 
 // A Part of a string is literal text or, if Tokens is not nil, an interpolated
 // expression.
@@ -181,18 +174,34 @@ type Part struct {
 	Tokens []Token // ends with EOF
 }
 
-// describe is how messages speak of t.
-func (t Token) describe() string {
-	switch t.Kind {
-	case EOF, String:
-		return t.Kind.String()
-	case Semi:
-		if t.Text == ";" {
-			return "';'"
+// Scan splits src into tokens; the last one is EOF. Newlines that end a
+// statement are Semi tokens. Errors do not stop it: the offending bytes are left
+// out.
+func Scan(src string) ([]Token, ErrorList) {
+	s := scan(src)
+	return s.tokens(s.toks), s.errs
+}
+
+// tokens turns tokens into those of the users of this package.
+func (s *scanner) tokens(toks []tok) []Token {
+	list := make([]Token, len(toks))
+	for i := range toks {
+		t := &toks[i]
+		list[i] = Token{Kind: t.kind, Pos: s.where(t), Text: s.text(t)}
+		switch t.kind {
+		case Int, Float:
+			list[i].Int = s.values[t.aux]
+		case String:
+			for _, p := range s.strings[t.aux] {
+				q := Part{Text: p.text}
+				if p.toks != nil {
+					q.Tokens = s.tokens(p.toks)
+				}
+				list[i].parts = append(list[i].parts, q)
+			}
 		}
-		return "end of line"
 	}
-	return "'" + t.Text + "'"
+	return list
 }
 
 // An Error is a syntax error.

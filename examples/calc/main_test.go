@@ -1,6 +1,7 @@
 package main
 
 import (
+	"debug/elf"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -88,4 +89,20 @@ func TestBuild(t *testing.T) {
 	var exit *exec.ExitError
 	require.ErrorAs(t, err, &exit)
 	require.Equal(t, 1, exit.ExitCode())
+
+	// It needs nothing but itself.
+	exe, err := elf.Open(built)
+	require.NoError(t, err)
+	for _, p := range exe.Progs {
+		require.NotContains(t, []elf.ProgType{elf.PT_INTERP, elf.PT_DYNAMIC}, p.Type)
+	}
+	require.NoError(t, exe.Close())
+
+	// One that is not whole says so, and does not take itself for the command.
+	info, err := os.Stat(built)
+	require.NoError(t, err)
+	require.NoError(t, os.Truncate(built, info.Size()-3))
+	out, err = exec.Command(built, "eval", "1").CombinedOutput()
+	require.ErrorAs(t, err, &exit)
+	require.Contains(t, string(out), "there is no whole program")
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,7 +23,8 @@ type config struct {
 	clientAuth              string
 	dir                     string
 	appendOnly              bool
-	saveAtEnd               bool
+	save                    *string // nil: not given
+	saveIsOld               bool    // it is from the file: the command line's replaces it
 	o                       kvstore.Options
 
 	// What the store itself knows, for CONFIG SET: name, value, name, value...
@@ -39,11 +41,12 @@ func bad(name, format string, args ...any) error {
 // parseConfig reads a command line: the name of a file in the style of redis.conf or
 // - for standard input, if there is one, and options with their values.
 func parseConfig(args []string, stdin io.Reader) (*config, error) {
-	c := &config{port: 6379, textPort: -1, bind: []string{"127.0.0.1"}, dir: ".", appendOnly: true, saveAtEnd: true, clientAuth: "yes"}
+	c := &config{port: 6379, textPort: -1, bind: []string{"127.0.0.1"}, dir: ".", appendOnly: true, clientAuth: "yes"}
 	if len(args) > 0 && !strings.HasPrefix(args[0], "--") {
 		if err := c.readFile(args[0], stdin); err != nil {
 			return nil, err
 		}
+		c.saveIsOld = true
 		args = args[1:]
 	}
 	for len(args) > 0 {
@@ -60,8 +63,18 @@ func parseConfig(args []string, stdin io.Reader) (*config, error) {
 		}
 		args = args[n:]
 	}
+	if c.save == nil {
+		c.save = new(string)
+		if !c.appendOnly {
+			*c.save = savePoints
+		}
+	}
+	c.set = append(c.set, "save", *c.save)
 	return c, nil
 }
+
+// savePoints are Redis's.
+const savePoints = "3600 1 300 100 60 10000"
 
 func (c *config) readFile(name string, stdin io.Reader) error {
 	in := stdin
@@ -72,6 +85,9 @@ func (c *config) readFile(name string, stdin io.Reader) error {
 		}
 		defer f.Close()
 		in = f
+		if c.o.ConfigFile, err = filepath.Abs(name); err != nil {
+			return err
+		}
 	}
 	lines := bufio.NewScanner(in)
 	for n := 1; lines.Scan(); n++ {
@@ -159,11 +175,14 @@ func (c *config) option(name string, values []string) error {
 		_, err = oneOf(v, policies...)
 		c.o.Fsync = kvstore.Fsync(max(slices.Index(policies, v), 0))
 	case "save":
-		// Snapshots at intervals are not made; only the one at the end is, unless
-		// it is switched off.
-		c.saveAtEnd = v != ""
-	case "enable-debug-command", "enable-protected-configs":
-		_, err = oneOf(v, "yes", "no", "local") // both are always there
+		if c.save != nil && !c.saveIsOld && v != "" {
+			v = strings.TrimSpace(*c.save + " " + v)
+		}
+		c.save, c.saveIsOld = &v, false
+	case "enable-debug-command":
+		c.o.DebugCommand, err = oneOf(v, "yes", "no", "local")
+	case "enable-protected-configs":
+		_, err = oneOf(v, "yes", "no", "local") // none of those can be set anyway
 	case "loglevel":
 		_, err = oneOf(v, "debug", "verbose", "notice", "warning")
 	default:

@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -31,7 +32,7 @@ const help = `kvstore: a Redis-compatible store.
 Options are those of Redis 7.0; a FILE, or standard input, has one a line without
 the dashes. Not Redis's is --text-port: a port for SET key value, GET key, DEL key.
 Ports: 0 takes a free one, -1 none. With --appendonly no, a snapshot is read at the
-start and written at the end, unless --save '' is given as well.
+start and written as --save says and at the end; --save '' keeps nothing.
 `
 
 func main() {
@@ -52,7 +53,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) 
 	c.o.NoLog = !c.appendOnly
 	c.o.Logger = slog.New(slog.NewTextHandler(stdout, nil))
 	dir := c.dir
-	if !c.appendOnly && !c.saveAtEnd {
+	if !c.appendOnly && *c.save == "" {
 		dir = "" // nothing is kept
 	}
 	db, err := kvstore.Open(dir, &c.o)
@@ -67,9 +68,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) 
 	}
 	ctx, shutdown := context.WithCancel(ctx)
 	defer shutdown()
-	save := c.saveAtEnd && !c.appendOnly
+	var asked atomic.Pointer[kvstore.ShutdownOptions]
 	s := server.New(db, &server.Options{Logger: c.o.Logger, Shutdown: func(o kvstore.ShutdownOptions) {
-		save = (save || o.Save) && !o.NoSave
+		asked.CompareAndSwap(nil, &o)
 		shutdown()
 	}})
 	defer func() { err = errors.Join(err, s.Close()) }()
@@ -84,10 +85,23 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) 
 	}
 	end, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	err = s.Shutdown(end)
-	if save {
-		_, saveErr := db.Do(end, "SAVE")
-		err = errors.Join(err, saveErr)
+	return errors.Join(s.Shutdown(end), saveAtEnd(end, db, asked.Load()))
+}
+
+// saveAtEnd writes the snapshot as Redis does: when there are save points, or when
+// SHUTDOWN has said so.
+func saveAtEnd(ctx context.Context, db *kvstore.DB, asked *kvstore.ShutdownOptions) error {
+	points, err := db.Do(ctx, "CONFIG", "GET", "save")
+	if err != nil {
+		return err
 	}
+	save := len(points.Elems) == 2 && len(points.Elems[1].Bytes) > 0
+	if asked != nil {
+		save = (save || asked.Save) && !asked.NoSave
+	}
+	if !save {
+		return nil
+	}
+	_, err = db.Do(ctx, "SAVE")
 	return err
 }

@@ -65,6 +65,8 @@ func main() {
 		{"server -P 16", func(s *settings) { benchServers(s, 16, "") }},
 		{"server fsync always", func(s *settings) { benchServers(s, 1, "always") }},
 		{"memory", benchMemory},
+		{"load", benchLoad},
+		{"longest GET during BGSAVE", benchStall},
 		{"embedded get, values copied", func(s *settings) { benchEmbedded(s, mix{}) }},
 		{"embedded get, values viewed", func(s *settings) { benchEmbedded(s, mix{view: true}) }},
 		{"embedded get, keys from the list, copied", func(s *settings) { benchEmbedded(s, mix{listed: true}) }},

@@ -3,16 +3,19 @@ package main
 import (
 	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"log"
 	"math"
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -25,17 +28,40 @@ import (
 // serveCommand makes this program a server that is measured from outside.
 const serveCommand = "serve"
 
-// serve serves as who, on a socket whose name is given, with data in dir if that is
-// not empty.
+// serve serves as who, on a socket whose name is given, with data in dir as the
+// mode of startServer says.
 func serve(args []string) {
-	who, addr, dir := args[0], args[1], args[2]
+	who, addr, dir, mode := args[0], args[1], args[2], args[3]
 	switch who {
 	case "kvstore":
-		db, err := kvstore.Open(dir, &kvstore.Options{Fsync: kvstore.FsyncAlways})
+		o := &kvstore.Options{}
+		switch mode {
+		case "":
+			dir = ""
+		case "always":
+			o.Fsync = kvstore.FsyncAlways
+		case "no":
+			o.Fsync = kvstore.FsyncNo
+		case "snapshot":
+			o.NoLog = true
+		}
+		db, err := kvstore.Open(dir, o)
+		check(err)
+		_, err = db.Do(context.Background(), "CONFIG", "SET", "auto-aof-rewrite-percentage", "0")
 		check(err)
 		l, err := net.Listen("tcp", addr)
 		check(err)
-		check(server.New(db, nil).Serve(l))
+		srv := server.New(db, nil)
+		end := make(chan os.Signal, 1)
+		signal.Notify(end, syscall.SIGTERM)
+		go func() {
+			<-end
+			check(srv.Close())
+		}()
+		if err := srv.Serve(l); !errors.Is(err, server.ErrServerClosed) {
+			check(err)
+		}
+		check(db.Close())
 	case "redcon + map":
 		check(serveRedcon(addr))
 	case "miniredis":
@@ -81,8 +107,10 @@ type process struct {
 	port string
 }
 
-// startServer starts a server and waits until it answers.
-func startServer(who, dir string, fsync string) *process {
+// startServer starts a server and waits until it answers. The mode is how it keeps
+// its data in dir: not at all if it is empty, in a log with that policy of syncing,
+// or if it is snapshot in a snapshot when it is told so.
+func startServer(who, dir, mode string) *process {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	check(err)
 	addr := l.Addr().String()
@@ -93,28 +121,24 @@ func startServer(who, dir string, fsync string) *process {
 		path, err := exec.LookPath("redis-server")
 		check(err)
 		args := []string{"--port", port, "--save", "", "--dir", dir, "--enable-debug-command", "yes"}
-		if fsync != "" {
-			args = append(args, "--appendonly", "yes", "--appendfsync", fsync)
+		if mode != "" && mode != "snapshot" {
+			args = append(args, "--appendonly", "yes", "--appendfsync", mode, "--auto-aof-rewrite-percentage", "0")
 		}
 		cmd = exec.Command(path, args...)
 	} else {
 		self, err := os.Executable()
 		check(err)
-		data := ""
-		if fsync != "" {
-			data = dir
-		}
-		cmd = exec.Command(self, serveCommand, who, addr, data)
+		cmd = exec.Command(self, serveCommand, who, addr, dir, mode)
 		cmd.Stderr = os.Stderr
 	}
 	check(cmd.Start())
 	p := &process{cmd, port}
-	for range 500 {
+	for range 3000 {
 		if c, err := net.Dial("tcp", addr); err == nil {
 			c.Close()
 			return p
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(time.Millisecond)
 	}
 	log.Fatalf("bench: %s does not answer", who)
 	return nil
@@ -244,7 +268,7 @@ func benchMemory(s *settings) {
 			}
 			p := startServer(who, s.dir, "")
 			before := p.rss()
-			check(fill(context.Background(), p.port, s.keys))
+			check(fill(p.port, s.keys))
 			growth[who] = append(growth[who], float64(p.rss()-before)/float64(s.keys))
 			p.stop()
 		}
@@ -257,7 +281,7 @@ func benchMemory(s *settings) {
 }
 
 // fill sets keys in pipelines.
-func fill(_ context.Context, port string, keys int) error {
+func fill(port string, keys int) error {
 	c, err := net.Dial("tcp", "127.0.0.1:"+port)
 	if err != nil {
 		return err

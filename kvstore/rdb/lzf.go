@@ -123,10 +123,9 @@ func expand(dst, b []byte, n int) ([]byte, error) {
 		if from < start || len(dst)-start+length > n {
 			return dst, errLZF
 		}
-		for length > 0 { // the two may overlap
+		for length > 0 { // the two may overlap: what is there is repeated, and then twice as much
 			part := dst[from:min(from+length, len(dst))]
 			dst = append(dst, part...)
-			from += len(part)
 			length -= len(part)
 		}
 	}

@@ -97,6 +97,12 @@ func (s *Server) ServeText(l net.Listener) error {
 	return s.serve(l, func(c net.Conn) { s.start(c, s.handleText) })
 }
 
+// Handle adds a command written in Go. It is [kvstore.DB.Handle]: all servers of the
+// DB have it.
+func (s *Server) Handle(name string, spec *kvstore.CommandSpec, f kvstore.HandlerFunc) error {
+	return s.db.Handle(name, spec, f)
+}
+
 // serve gives every connection of l that there is room for to begin.
 func (s *Server) serve(l net.Listener, begin func(net.Conn)) error {
 	s.mu.Lock()

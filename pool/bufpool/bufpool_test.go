@@ -3,6 +3,7 @@ package bufpool_test
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -61,7 +62,7 @@ func TestBytesSizes(t *testing.T) {
 			p.Put(b)
 		}
 	}
-	for _, n := range []int{-1, -1 << 63} {
+	for _, n := range []int{-1, math.MinInt} {
 		require.Panics(t, func() { p.Get(n) })
 	}
 }

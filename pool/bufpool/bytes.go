@@ -21,6 +21,7 @@ type Bytes struct {
 	// must not change after the first use.
 	MaxSize int
 
+	front front
 	// by class; what is kept is a pointer to the first of as many bytes as the
 	// class has: an interface that holds a pointer needs no allocation, one that
 	// holds a slice does. pool/bench, "sync.Pool of slices".
@@ -37,9 +38,8 @@ func classOf(n int) (class, size int) {
 	return int(shift-3)*4 + int(quarter-4), int((quarter + 1) << shift)
 }
 
-// Get returns a slice of n bytes with any contents and a capacity of at most a
-// quarter more. It is the caller's until Put. It panics if n is negative.
-func (p *Bytes) Get(n int) []byte {
+// get is Get without the front.
+func (p *Bytes) get(n int) []byte {
 	if n <= smallest || n > p.maxSize() {
 		if n < 0 {
 			panic(fmt.Sprintf("bufpool: Get of %d bytes", n))
@@ -53,9 +53,8 @@ func (p *Bytes) Get(n int) []byte {
 	return make([]byte, n, size)
 }
 
-// Put keeps b, whatever it was made by, for a later Get of up to its capacity. It
-// must not be used any more. What is too small or too large is dropped.
-func (p *Bytes) Put(b []byte) {
+// put is Put without the front.
+func (p *Bytes) put(b []byte) {
 	c := cap(b)
 	if c <= smallest || c > p.maxSize() {
 		return

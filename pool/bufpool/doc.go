@@ -12,7 +12,8 @@
 // # Guarantees and limits
 //
 // All of it rests on sync.Pool: a bound on what is kept is that the garbage
-// collector drops what was not used between two collections. Nothing is ever lost
+// collector drops what was not used between two collections. Before it, Bytes
+// keeps one slice of up to 32 KiB for each of up to 64 threads, which stays. Nothing is ever lost
 // or lent twice unless somebody gives a value back twice or uses it after that:
 // that is not found out. Use package pool for resources that must be ended, or
 // whose number is bounded.

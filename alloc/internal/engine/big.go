@@ -28,13 +28,13 @@ func (e *Engine) allocBig(n, align int) unsafe.Pointer {
 		return nil
 	}
 	if size <= maxSpan && align <= sliceSize {
-		pg := e.span((size + sliceSize - 1) / sliceSize)
+		pg := e.span((size+sliceSize-1)/sliceSize, 1)
 		if pg == nil {
 			return nil
 		}
-		pg.setBlocks(classBig, size, 1)
+		pg.setBlocks(classBig, size)
 		pg.fresh = 1
-		pg.state.Store(bigMark)
+		pg.freed().state.Store(bigMark)
 		pg.allocs = 1
 		return at(pg.start)
 	}

@@ -71,9 +71,27 @@ func runs(free uint64, n int) uint64 {
 
 // longestRun returns the length of the longest run of ones.
 func longestRun(free uint64) int {
-	n := 0
-	for ; free != 0; n++ {
-		free &= free << 1
+	switch free {
+	case 0:
+		return 0
+	case ^uint64(0):
+		return 64
+	}
+	// starts[i] has where runs of 1<<i ones start.
+	var starts [6]uint64
+	top := 0
+	for starts[0] = free; top < len(starts)-1; top++ {
+		next := starts[top] & (starts[top] >> (1 << top))
+		if next == 0 {
+			break
+		}
+		starts[top+1] = next
+	}
+	n, at := 1<<top, starts[top]
+	for i := top - 1; i >= 0; i-- {
+		if longer := at & (starts[i] >> n); longer != 0 {
+			n, at = n+1<<i, longer
+		}
 	}
 	return n
 }

@@ -3,13 +3,16 @@ package engine
 import (
 	"math"
 	"sync"
+	"sync/atomic"
 )
 
 // central is the list of the shared pages of one class.
 type central struct {
-	mu    sync.Mutex
-	pages pageList // guarded by mu
-	_     [64]byte
+	mu     sync.Mutex
+	pages  pageList    // guarded by mu
+	some   atomic.Bool // pages is not empty; read without mu, when it need not be true
+	closed bool        // guarded by mu; the pages are gone
+	_      [64]byte
 }
 
 // takePage returns a page for class c, in hand, or nil.
@@ -38,14 +41,40 @@ func (e *Engine) takeOther(c uint) *page {
 // takeShared returns a page of the central list of class c, in hand, or nil.
 func (e *Engine) takeShared(c uint) *page {
 	s := &e.central[c]
+	if !s.some.Load() {
+		return nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	pg := s.pages.head
+	pg := s.fullest()
 	if pg != nil {
-		s.pages.remove(pg)
-		pg.state.Store(0)
+		s.remove(pg)
+		pg.freed().state.Store(0)
 	}
 	return pg
+}
+
+func (s *central) remove(pg *page) {
+	s.pages.remove(pg)
+	if s.pages.head == nil {
+		s.some.Store(false)
+	}
+}
+
+// fullest returns the page with the fewest free blocks of those that were put here
+// last, or nil. Using it first leaves others to become empty, whose memory can then
+// serve for any class.
+func (s *central) fullest() *page {
+	const looks = 16
+	var best *page
+	least := uint32(math.MaxUint32)
+	for pg, n := s.pages.head, 0; pg != nil && n < looks; pg, n = pg.next, n+1 {
+		f := pg.freed()
+		if free := uint32(pg.blocks) - f.live.Load() + uint32(f.state.Load()); free < least {
+			best, least = pg, free
+		}
+	}
+	return best
 }
 
 // freeLate is called when a page was found to be no longer owned after a block was
@@ -75,7 +104,7 @@ func (e *Engine) putBack(pg *page) {
 }
 
 func (e *Engine) putBackLocked(pg *page) {
-	for !pg.seek() && !pg.collect() && pg.fresh == uint32(pg.blocks) {
+	for !pg.hasFree() {
 		if !pg.leaveFull() {
 			return
 		}
@@ -86,14 +115,43 @@ func (e *Engine) putBackLocked(pg *page) {
 	}
 	s := &e.central[pg.class]
 	s.mu.Lock()
-	s.pages.push(pg)
-	pg.live.Store(math.MaxUint32)
-	pg.state.Store(sharedMark)
-	// Who frees a block from now on sees the mark, and counts; what was freed before
-	// is counted here. Some may be counted twice, but none is forgotten.
-	pg.live.Store(pg.fresh - pg.unused())
+	s.share(pg)
 	e.releaseIfEmpty(s, pg)
 	s.mu.Unlock()
+}
+
+// share puts a page in hand that has a free block into the list. s.mu is held.
+func (s *central) share(pg *page) {
+	s.pages.push(pg)
+	s.some.Store(true)
+	f := pg.freed()
+	f.live.Store(math.MaxUint32)
+	f.state.Store(sharedMark)
+	// Who frees a block from now on sees the mark, and counts; what was freed before
+	// is counted here. Some may be counted twice, but none is forgotten.
+	f.live.Store(pg.fresh - pg.unused())
+}
+
+// shelve is putBack of a page of the class, without e.mu where the page has a block:
+// threads that swap blocks do this often.
+func (e *Engine) shelve(pg *page, class uint8) {
+	s := &e.central[class]
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return
+	}
+	if !pg.hasFree() || pg.isEmpty() {
+		s.mu.Unlock()
+		e.putBack(pg)
+		return
+	}
+	s.share(pg)
+	empty := pg.isEmpty()
+	s.mu.Unlock()
+	if empty {
+		e.reclaim(pg)
+	}
 }
 
 // reclaim releases a shared page whose last block was freed by this goroutine.
@@ -120,9 +178,9 @@ func (e *Engine) reclaimLocked(pg *page) {
 // releaseIfEmpty releases pg if it is shared and has no block. e.mu and s.mu are
 // held.
 func (e *Engine) releaseIfEmpty(s *central, pg *page) {
-	if pg.state.Load()&sharedMark == 0 || !pg.isEmpty() {
+	if pg.freed().state.Load()&sharedMark == 0 || !pg.isEmpty() {
 		return
 	}
-	s.pages.remove(pg)
+	s.remove(pg)
 	e.releaseLocked(pg)
 }

@@ -82,8 +82,8 @@ const maxIdle = 8
 // the blocks of its pages, and cannot use them again. Taking it away stops the world.
 const (
 	idleAfter = time.Second
-	heldMin   = 1 << 20
-	heldPart  = 128
+	heldMin   = 128 << 10
+	heldPart  = 1024
 )
 
 // isUseless is called once a tick for each Local of a thread, and tells whether it is
@@ -114,6 +114,11 @@ func (e *Engine) Close() (blocks, bytes int64) {
 		e.threads.slots[i].Store(&e.threads.nobody)
 	}
 	e.grace()
+	for c := range e.central {
+		e.central[c].mu.Lock()
+		e.central[c].pages, e.central[c].closed = pageList{}, true
+		e.central[c].mu.Unlock()
+	}
 	for l := range e.locals {
 		l.init(e)
 	}
@@ -129,11 +134,6 @@ func (e *Engine) Close() (blocks, bytes int64) {
 	e.pages = pageHeap{}
 	e.large = largeSet{allocs: e.large.allocs}
 	e.locals = nil
-	for c := range e.central {
-		e.central[c].mu.Lock()
-		e.central[c].pages = pageList{}
-		e.central[c].mu.Unlock()
-	}
 	return s.Blocks, s.Live
 }
 

@@ -103,7 +103,7 @@ func New(c Config) (*Engine, error) {
 		c.Limit = math.MaxInt64
 	}
 	e := &Engine{config: c, locals: make(map[*Local]struct{})}
-	// A bit for each place in the address space: 8 MiB that stay untouched but for
+	// A bit for each place in the address space: 32 MiB that stay untouched but for
 	// the few pages where the system puts its mappings.
 	const bytes = 1 << (addrBits - segmentShift - 3)
 	r, err := sysmem.MapReal(bytes, 4096)
@@ -171,9 +171,7 @@ func (e *Engine) allocSmall(c uint) unsafe.Pointer {
 		}
 		u, back := l.install(c, pg)
 		e.leave(l)
-		if back != nil {
-			e.putBack(back)
-		}
+		e.settle(back)
 		if u != 0 {
 			return at(u)
 		}
@@ -260,15 +258,24 @@ func (e *Engine) freeByHook(u uintptr) error {
 	return e.hook.Free(at(u))
 }
 
-// toSettle says what is left to do after a free, and cannot be done in a region.
+// toSettle says what is left to do after a call, and cannot be done in a region.
 type toSettle struct {
 	inHand *page // to put back
+	class  uint8 // of inHand, which may be gone when it is settled
 	empty  *page // shared, to reclaim
+}
+
+// putting is a toSettle of a page in hand, or of nil.
+func putting(pg *page) toSettle {
+	if pg == nil {
+		return toSettle{}
+	}
+	return toSettle{inHand: pg, class: pg.class}
 }
 
 func (e *Engine) settle(s toSettle) {
 	if s.inHand != nil {
-		e.putBack(s.inHand)
+		e.shelve(s.inHand, s.class)
 	}
 	if s.empty != nil {
 		e.reclaim(s.empty)

@@ -42,13 +42,22 @@ func TestClassesAreTheSmallestThatFit(t *testing.T) {
 			t.Fatalf("%d bytes are in class %d of %d bytes", n, c, ClassSize(c))
 		}
 	}
+	require.Len(t, sizes, NumClasses)
 	require.EqualValues(t, NumClasses-1, classOf(MaxSmall))
 	for c := range NumClasses {
 		require.LessOrEqual(t, min(spanSlices(c)*sliceSize/ClassSize(c), maxBlocks), math.MaxUint16)
 		require.Less(t, headerSlices+spanSlices(c), numSlices)
 	}
-	require.LessOrEqual(t, unsafe.Sizeof(page{}), uintptr(pageStride))
-	require.LessOrEqual(t, uintptr(headerOffset)+unsafe.Sizeof(segmentHeader{}), uintptr(headerSlices*sliceSize))
+}
+
+func TestPartsOfHeadersBeginALine(t *testing.T) {
+	var p page
+	require.Zero(t, unsafe.Offsetof(p.held)%lineSize)
+	require.Zero(t, unsafe.Sizeof(p)%lineSize)
+	require.Zero(t, unsafe.Sizeof(freed{})%lineSize)
+	require.LessOrEqual(t, unsafe.Offsetof(p.local)+smallWords*8, uintptr(freedSmall))
+	require.LessOrEqual(t, freedSmall+unsafe.Offsetof(freed{}.remote)+smallWords*8, uintptr(smallLines*lineSize))
+	require.LessOrEqual(t, unsafe.Sizeof(segmentHeader{}), uintptr(smallLines*lineSize))
 }
 
 func TestRunsOfBits(t *testing.T) {

@@ -56,24 +56,24 @@ func (e *Engine) Alloc(n int) unsafe.Pointer {
 		}
 		c = uint(coarseClasses[x/coarseStep])
 	}
-	if uint64(c) == l.lastBlock>>lastShift {
-		pg := pageOf(l.last)
-		w := &pg.local[l.lastBlock/64&(maxWords-1)]
-		if bit := uint64(1) << (l.lastBlock % 64); *w&bit != 0 {
+	pg := l.current[c&(1<<7-1)]
+	if uintptr(unsafe.Pointer(pg)) == l.lastPage {
+		l.lastPage = 0
+		w := &pg.local[l.lastIndex/64&(maxWords-1)]
+		if bit := uint64(1) << (l.lastIndex % 64); *w&bit != 0 {
 			*w &^= bit
 			pg.allocs++
 			return at(l.last)
 		}
 	}
-	pg := l.current[c&(1<<7-1)]
-	i := uintptr(pg.cur) & (maxWords - 1)
-	w := pg.local[i]
+	word := (*uint64)(at(pg.word))
+	w := *word
 	if w == 0 {
 		return e.allocSlow(n)
 	}
-	pg.local[i] = w & (w - 1)
+	*word = w & (w - 1)
 	pg.allocs++
-	return at(pg.start + (i*64+uintptr(bits.TrailingZeros64(w)))*uintptr(pg.size))
+	return at(pg.base + uintptr(bits.TrailingZeros64(w))*uintptr(pg.size))
 }
 
 // Free takes back a block.
@@ -86,19 +86,14 @@ func (e *Engine) Free(p unsafe.Pointer) error {
 	if l.thread != m {
 		l = e.probe(m)
 	}
-	r := &l.recent[u>>sliceShift%numRecent]
-	if r.slice != u>>sliceShift {
+	pg := (*page)(at(l.recent[u>>sliceShift%numRecent]))
+	i, rest := bits.Mul64(uint64(u-pg.start), pg.recip)
+	w, bit := &pg.local[i/64&(maxWords-1)], uint64(1)<<(i%64)
+	if rest >= pg.recip || i >= uint64(pg.fresh) || *w&bit != 0 || *w|bit == pg.full {
 		return e.freeRemote(l, u)
 	}
-	pg := (*page)(at(r.page))
-	i, rest := bits.Mul64(uint64(u-pg.start), pg.recip)
-	w := &pg.local[i/64&(maxWords-1)]
-	old, bit := *w, uint64(1)<<(i%64)
-	if rest >= pg.recip || i >= uint64(pg.fresh) || old&bit != 0 || old|bit == pg.full {
-		return e.freeSlow(u)
-	}
-	*w = old | bit
-	l.last, l.lastBlock = u, uint64(pg.class)<<lastShift|i
+	*w |= bit
+	l.last, l.lastIndex, l.lastPage = u, i, uintptr(unsafe.Pointer(pg))
 	return nil
 }
 
@@ -113,13 +108,13 @@ func (e *Engine) freeRemote(l *Local, u uintptr) error {
 	}
 	pg := pageOf(u)
 	i, ok := pg.blockAt(u)
-	if !ok || pg.owner.Load() == l.id || pg.state.Load() != 0 {
+	if !ok || pg.owner.Load() == l.id || pg.freed().state.Load() != 0 {
 		return e.freeSlow(u)
 	}
 	if !pg.push(i) {
 		return ErrDoubleFree
 	}
-	if pg.state.Load() != 0 {
+	if pg.freed().state.Load() != 0 {
 		e.freeLate(pg)
 	}
 	return nil

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math/bits"
+	"slices"
 	"time"
 	"unsafe"
 )
@@ -13,11 +14,12 @@ type Local struct {
 	thread uintptr
 	id     uint32
 
-	// The block that was freed last on a page that l owns. An allocation of the same
-	// class takes it, if it is still free: a pair of calls would wait for the long way
-	// from an address to its bit and back.
+	// The block that was freed last, if it is on a page that l owns, the page and its
+	// number there. The next allocation from that page takes it, if it is still free: a
+	// pair of calls would wait for the long way from an address to its bit and back.
 	last      uintptr
-	lastBlock uint64 // its number on the page; from lastShift on, the class, or noLast
+	lastIndex uint64
+	lastPage  uintptr // 0: none
 
 	current [1 << 7]*page // by class; never nil: noPage has no free block
 	partial [NumClasses]pageList
@@ -25,19 +27,20 @@ type Local struct {
 	open    bool   // a Cache's Local that is not closed
 	known   bitmap // of the addresses where a segment is; empty once the heap is closed
 
-	// recent has slices of pages that l owns, found by the low bits of their number:
-	// a block whose slice is here needs no further look to be known as ours.
-	recent [numRecent]recentSlice
+	// recent has pages that l owns, found by the low bits of the number of a slice, or
+	// noPage: a block on the page that is found needs no further look to be known as
+	// ours.
+	recent [numRecent]uintptr
 
 	// ring has the classes of large blocks that l allocates from a page of its own, or
 	// did, the next place being the oldest. See rotate.
-	ring   [8]uint8
+	ring   [6]uint8
 	ringAt int
 
-	// adopted has the pages of large blocks in partial, the next place the oldest: l
-	// may have few of them, of whatever class.
-	adopted   [2]*page
-	adoptedAt int
+	// The pages in partial, of small and of large blocks: l may have few of them, of
+	// whatever class.
+	adopted, adoptedLarge ring
+	rings                 [numAdopted + numAdoptedLarge]*page
 
 	e       *Engine
 	lastSum uint64 // see isIdle
@@ -45,39 +48,32 @@ type Local struct {
 	_       [64]byte
 }
 
-// maxPartial bounds the pages that a Local holds in reserve for each class of small
-// blocks; keepEmpty, how many of them may be empty.
 const (
-	maxPartial = 2
-	keepEmpty  = 1
+	// largeMin is the least size of blocks that are large to a Local, which holds fewer
+	// pages of them.
+	largeMin = 1 << 10
+
+	// How many pages a Local holds in reserve, of small blocks and of large ones, and
+	// how many of one class though they are empty.
+	numAdopted      = 24
+	numAdoptedLarge = 2
+	keepEmpty       = 8
 )
 
-// largeMin is the least size of blocks for which Local.ring and adopted count.
-const largeMin = 1 << 10
-
-type recentSlice struct {
-	slice uintptr // address >> sliceShift
-	page  uintptr
-}
-
-const (
-	lastShift = 16
-	noLast    = ^uint64(0)
-
-	numRecent = 512
-	noSlice   = ^uintptr(0) // in unused entries: nil is in slice 0
-)
+const numRecent = 512
 
 // remember puts the slice of block u of a page that l owns into recent.
 func (l *Local) remember(u uintptr, pg *page) {
-	l.recent[u>>sliceShift%numRecent] = recentSlice{u >> sliceShift, uintptr(unsafe.Pointer(pg))}
+	l.recent[u>>sliceShift%numRecent] = uintptr(unsafe.Pointer(pg))
 }
 
 // init must be called with e.mu held.
 func (l *Local) init(e *Engine) {
-	*l = Local{e: e, lastBlock: noLast}
+	*l = Local{e: e}
+	l.adopted.pages, l.adoptedLarge.pages = l.rings[:numAdopted], l.rings[numAdopted:]
+	l.noPage.setCur(0)
 	for i := range l.recent {
-		l.recent[i].slice = noSlice
+		l.recent[i] = uintptr(unsafe.Pointer(&l.noPage))
 	}
 	e.ids++
 	l.id = e.ids
@@ -133,12 +129,13 @@ func (p *page) setKeep(keep bool) {
 
 // disown makes a page of l one in hand.
 func (l *Local) disown(pg *page) {
-	if l.last-pg.start < uintptr(pg.slices)*sliceSize {
-		l.lastBlock = noLast
+	u := uintptr(unsafe.Pointer(pg))
+	if l.lastPage == u {
+		l.lastPage = 0
 	}
 	for i := range uintptr(pg.slices) {
-		if r := &l.recent[(pg.start>>sliceShift+i)%numRecent]; r.page == uintptr(unsafe.Pointer(pg)) {
-			*r = recentSlice{slice: noSlice}
+		if r := &l.recent[(pg.start>>sliceShift+i)%numRecent]; *r == u {
+			*r = uintptr(unsafe.Pointer(&l.noPage))
 		}
 	}
 	pg.setKeep(false)
@@ -184,18 +181,18 @@ func (l *Local) borrow(c uint) uintptr {
 
 // install makes l own a page in hand, and returns a block of it if there is one. If l
 // has enough large pages then, it also returns one that is in hand now.
-func (l *Local) install(c uint, pg *page) (uintptr, *page) {
-	var back *page
+func (l *Local) install(c uint, pg *page) (uintptr, toSettle) {
+	var back toSettle
 	if l.current[c] == &l.noPage {
 		pg.own(l, true)
 		l.current[c] = pg
-		back = l.rotate(c)
+		back = putting(l.rotate(c))
 	} else { // another goroutine was faster on this processor
 		if !pg.refill() {
-			return 0, pg
+			return 0, putting(pg)
 		}
 		u := pg.pop()
-		return u, l.adopt(pg)
+		return u, putting(l.adopt(pg))
 	}
 	if !pg.refill() {
 		return 0, back
@@ -232,7 +229,7 @@ func (l *Local) free(pg *page, u uintptr) (toSettle, error) {
 	if pg.owner.Load() != l.id {
 		s, err := pg.freeShared(i)
 		if s.inHand != nil { // it was full
-			s.inHand = l.adopt(pg)
+			s = putting(l.adopt(pg))
 		}
 		return s, err
 	}
@@ -241,7 +238,7 @@ func (l *Local) free(pg *page, u uintptr) (toSettle, error) {
 	}
 	l.remember(u, pg)
 	if pg.full != 0 && pg.isEmpty() && l.emptied(pg) {
-		return toSettle{inHand: pg}, nil
+		return putting(pg), nil
 	}
 	return toSettle{}, nil
 }
@@ -250,13 +247,17 @@ func (l *Local) free(pg *page, u uintptr) (toSettle, error) {
 // another one's, or none, as soon as the block is free: what is done to its state
 // then does no harm. It is not unmapped as long as the caller is in a region.
 func (p *page) freeShared(i uint64) (toSettle, error) {
-	if !p.push(i) {
+	// On a page that another owns, local is not looked at: that would take its line
+	// from the owner, 9 ns for each block. Who has a block that is allocated finds its
+	// bit cleared even if the holder changes others.
+	if p.owner.Load() == 0 && p.isFree(i) || !p.push(i) {
 		return toSettle{}, ErrDoubleFree
 	}
-	switch s := p.state.Load(); {
+	f := p.freed()
+	switch s := f.state.Load(); {
 	case s&fullMark != 0 && p.takeFull():
-		return toSettle{inHand: p}, nil
-	case s&sharedMark != 0 && uint32(p.state.Add(1)) >= p.live.Load():
+		return putting(p), nil
+	case s&sharedMark != 0 && uint32(f.state.Add(1)) >= f.live.Load():
 		return toSettle{empty: p}, nil
 	}
 	return toSettle{}, nil
@@ -267,17 +268,8 @@ func (p *page) freeShared(i uint64) (toSettle, error) {
 func (l *Local) adopt(pg *page) *page {
 	pg.own(l, false)
 	pg.collect()
-	s := &l.partial[pg.class]
-	s.push(pg)
-	var spill *page
-	switch {
-	case pg.size >= largeMin:
-		place := &l.adopted[l.adoptedAt%len(l.adopted)]
-		l.adoptedAt++
-		spill, *place = *place, pg
-	case s.n > maxPartial:
-		spill = s.tail
-	}
+	l.partial[pg.class].push(pg)
+	spill := l.ringOf(pg).push(pg)
 	if spill != nil {
 		l.unlist(spill)
 		l.disown(spill)
@@ -285,17 +277,39 @@ func (l *Local) adopt(pg *page) *page {
 	return spill
 }
 
+// A ring has the last pages that were put into it.
+type ring struct {
+	pages []*page
+	at    int // of the oldest
+}
+
+// push puts a page into the place of the oldest, which it returns.
+func (r *ring) push(pg *page) *page {
+	old := r.pages[r.at]
+	r.pages[r.at] = pg
+	if r.at++; r.at == len(r.pages) {
+		r.at = 0
+	}
+	return old
+}
+
+func (r *ring) forget(pg *page) {
+	if i := slices.Index(r.pages, pg); i >= 0 {
+		r.pages[i] = nil
+	}
+}
+
+func (l *Local) ringOf(pg *page) *ring {
+	if pg.size < largeMin {
+		return &l.adopted
+	}
+	return &l.adoptedLarge
+}
+
 // unlist takes a page that l owns out of its list.
 func (l *Local) unlist(pg *page) {
 	l.partial[pg.class].remove(pg)
-	if pg.size < largeMin {
-		return
-	}
-	for i, other := range l.adopted {
-		if other == pg {
-			l.adopted[i] = nil
-		}
-	}
+	l.ringOf(pg).forget(pg)
 }
 
 // emptied handles a partial page without blocks and tells whether the page is in
@@ -326,7 +340,8 @@ func (e *Engine) drain(l *Local) {
 			e.putBackLocked(pg)
 		}
 	}
-	clear(l.adopted[:])
+	clear(l.adopted.pages)
+	clear(l.adoptedLarge.pages)
 }
 
 // NewLocal returns a Local for the caller alone, or nil after Close.
@@ -368,24 +383,24 @@ func (l *Local) Alloc(n int) unsafe.Pointer {
 		}
 		c = uint(coarseClasses[x/coarseStep])
 	}
-	if uint64(c) == l.lastBlock>>lastShift {
-		pg := pageOf(l.last)
-		w := &pg.local[l.lastBlock/64&(maxWords-1)]
-		if bit := uint64(1) << (l.lastBlock % 64); *w&bit != 0 {
+	pg := l.current[c&(1<<7-1)]
+	if uintptr(unsafe.Pointer(pg)) == l.lastPage {
+		l.lastPage = 0
+		w := &pg.local[l.lastIndex/64&(maxWords-1)]
+		if bit := uint64(1) << (l.lastIndex % 64); *w&bit != 0 {
 			*w &^= bit
 			pg.allocs++
 			return at(l.last)
 		}
 	}
-	pg := l.current[c&(1<<7-1)]
-	i := uintptr(pg.cur) & (maxWords - 1)
-	w := pg.local[i]
+	word := (*uint64)(at(pg.word))
+	w := *word
 	if w == 0 {
 		return l.allocSlow(n)
 	}
-	pg.local[i] = w & (w - 1)
+	*word = w & (w - 1)
 	pg.allocs++
-	return at(pg.start + (i*64+uintptr(bits.TrailingZeros64(w)))*uintptr(pg.size))
+	return at(pg.base + uintptr(bits.TrailingZeros64(w))*uintptr(pg.size))
 }
 
 func (l *Local) allocSlow(n int) unsafe.Pointer {
@@ -414,9 +429,7 @@ func (l *Local) allocSlow(n int) unsafe.Pointer {
 			}
 		}
 		u, back := l.install(c, pg)
-		if back != nil {
-			e.putBack(back)
-		}
+		e.settle(back)
 		if u != 0 {
 			return at(u)
 		}
@@ -428,19 +441,14 @@ func (l *Local) allocSlow(n int) unsafe.Pointer {
 //go:nosplit
 func (l *Local) Free(p unsafe.Pointer) error {
 	u := uintptr(p)
-	r := &l.recent[u>>sliceShift%numRecent]
-	if r.slice != u>>sliceShift {
-		return l.freeSlow(u)
-	}
-	pg := (*page)(at(r.page))
+	pg := (*page)(at(l.recent[u>>sliceShift%numRecent]))
 	i, rest := bits.Mul64(uint64(u-pg.start), pg.recip)
-	w := &pg.local[i/64&(maxWords-1)]
-	old, bit := *w, uint64(1)<<(i%64)
-	if rest >= pg.recip || i >= uint64(pg.fresh) || old&bit != 0 || old|bit == pg.full {
+	w, bit := &pg.local[i/64&(maxWords-1)], uint64(1)<<(i%64)
+	if rest >= pg.recip || i >= uint64(pg.fresh) || *w&bit != 0 || *w|bit == pg.full {
 		return l.freeSlow(u)
 	}
-	*w = old | bit
-	l.last, l.lastBlock = u, uint64(pg.class)<<lastShift|i
+	*w |= bit
+	l.last, l.lastIndex, l.lastPage = u, i, uintptr(unsafe.Pointer(pg))
 	return nil
 }
 

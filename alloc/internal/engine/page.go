@@ -11,6 +11,7 @@ import (
 // one class. The first slices of a segment hold the headers of its pages, so that
 // a block's address masked leads to its page's header.
 const (
+	sliceShift   = 14
 	sliceSize    = 1 << sliceShift
 	numSlices    = 64
 	segmentShift = sliceShift + 6
@@ -18,19 +19,31 @@ const (
 
 	// maxBlocks bounds the blocks of a page: it has two bits for each.
 	maxBlocks = maxWords * 64
+	maxWords  = 16
 
-	lineSize     = 1 << lineShift // of the processor's cache, in bytes
-	lineShift    = 6
-	pageStride   = pageLines << lineShift
-	headerOffset = numSlices * pageStride // of the segmentHeader
-	headerSlices = (headerOffset + int(unsafe.Sizeof(segmentHeader{})) + sliceSize - 1) / sliceSize
-	addrBits     = 32 + 16*int(^uintptr(0)>>63)
+	lineSize  = 1 << lineShift // of the processor's cache, in bytes
+	lineShift = 6
+
+	// The headers of a segment. First is the header of no page, which free slices have:
+	// its owner is 0 and its size is 0. Then, in the place of another, the segmentHeader;
+	// then the small headers, of which those that are used fit into one system page, and
+	// the large ones, of pages with more blocks. Whether a header is small or large
+	// never changes.
+	smallWords   = 3
+	smallLines   = 3
+	freedSmall   = 2 * lineSize // where freed is in a small header
+	largeLines   = int(unsafe.Sizeof(page{})+unsafe.Sizeof(freed{})) >> lineShift
+	headerOffset = smallLines << lineShift // of the segmentHeader
+	firstSmall   = 2 * smallLines
+	firstLarge   = firstSmall + numSlices*smallLines
+	headerSlices = ((firstLarge+numSlices*largeLines)<<lineShift + sliceSize - 1) / sliceSize
+
+	addrBits = 32 + 16*int(^uintptr(0)>>63)
 )
 
-// segmentHeader lies behind the headers of a segment's pages. That of slice 0 is of
-// no page: its owner is 0 and its size is 0.
+// segmentHeader is at headerOffset in each segment.
 type segmentHeader struct {
-	lines [numSlices]uint16 // by slice: where its page's header is, in lines; 0 if it is free
+	lines [numSlices]uint16 // by slice: where its page's header is, in lines; 0: of no page
 	id    uint32            // in pageHeap.segments
 }
 
@@ -47,44 +60,61 @@ type segmentHeader struct {
 //     becomes the owner;
 //   - shared: in the central list of its class, state has sharedMark;
 //   - in hand: between two of these, held by one goroutine; others free into remote.
+//
+// Its parts begin a line each, since they are written by different processors; the
+// third one, freed, comes behind as many words of local as the page needs.
 type page struct {
-	// Who frees a block reads this line, on whatever processor: it seldom changes.
-	start  uintptr
-	recip  uint64 // 2^64/size, rounded up
-	owner  atomic.Uint32
-	size   uint32
-	blocks uint16
-	class  uint8
-	slices uint8
-	index  uint8 // of the first slice
-	next   *page
-	prev   *page
-	_      [lineSize - 16 - 13 - 3 - 3*unsafe.Sizeof(uintptr(0))]byte
+	place
+	_ [(lineSize - unsafe.Sizeof(place{})%lineSize) % lineSize]byte
+	held
+	_ [(lineSize - unsafe.Sizeof(held{})%lineSize) % lineSize]byte
+}
 
-	// These lines are the holder's.
+// place is what who frees a block reads, on whatever processor: it seldom changes.
+type place struct {
+	start   uintptr
+	recip   uint64 // 2^64/size, rounded up
+	owner   atomic.Uint32
+	size    uint32
+	blocks  uint16
+	freedAt uint16 // where freed is, in bytes
+	class   uint8
+	slices  uint8
+	index   uint8 // of the first slice
+	next    *page
+	prev    *page
+}
 
-	allocs uint64 // ever
+// held is the holder's.
+type held struct {
+	word   uintptr // the address of local[cur]
+	base   uintptr // the address of the first block of that word
+	allocs uint64  // ever
 	// full is what a word of local is like when all its blocks are free, so that the
 	// whole page may be; 0 on an owned page that is to be kept even then.
 	full  uint64
 	fresh uint32           // blocks that were ever free to be handed out, the first ones
 	cur   uint32           // the word of local to allocate from
 	local [maxWords]uint64 // by block below fresh: it is free
-
-	// See thin.go: what allocs was at the last tick, which of the first 64 blocks were
-	// free then, and which of these have no memory.
-	thinAllocs, thinFree, thinned uint64
-
-	_ [localPad]byte
-
-	// These are what those write who free a block and do not hold the page.
-	state  atomic.Uint64           // marks, and a count that matters on shared pages
-	live   atomic.Uint32           // of a shared page: its allocated blocks
-	remote [maxWords]atomic.Uint64 // by block: it is free, the holder does not know yet
 }
 
-// localPad makes state begin a line.
-const localPad = (lineSize - (48+maxWords*8)%lineSize) % lineSize
+// freed is written by those who free a block and do not hold the page.
+type freed struct {
+	state atomic.Uint64 // marks, and a count that matters on shared pages
+	live  atomic.Uint32 // of a shared page: its allocated blocks
+
+	// See thin.go: what allocs was at the last tick, which of the first 64 blocks were
+	// free then, and which of these have no memory. Guarded by the list of shared pages.
+	thinAllocs, thinFree, thinned uint64
+
+	remote [maxWords]atomic.Uint64 // by block: it is free, the holder does not know yet
+	_      [(lineSize - (40+maxWords*8)%lineSize) % lineSize]byte
+}
+
+// freed returns the part of the header that others than the holder write.
+func (p *page) freed() *freed {
+	return (*freed)(unsafe.Add(unsafe.Pointer(p), p.freedAt))
+}
 
 const (
 	fullMark   = 1 << 63
@@ -152,7 +182,7 @@ func (p *page) check(u uintptr) (uint64, error) {
 //go:norace
 func (p *page) isFree(i uint64) bool {
 	w := i / 64 & (maxWords - 1)
-	return i >= uint64(p.fresh) || (p.local[w]|p.remote[w].Load())>>(i%64)&1 != 0
+	return i >= uint64(p.fresh) || (p.local[w]|p.freed().remote[w].Load())>>(i%64)&1 != 0
 }
 
 // put frees block i. Only for who holds the page.
@@ -172,7 +202,7 @@ func (p *page) put(i uint64) error {
 //
 //go:nosplit
 func (p *page) push(i uint64) bool {
-	w := &p.remote[i/64&(maxWords-1)]
+	w := &p.freed().remote[i/64&(maxWords-1)]
 	for {
 		old := w.Load()
 		if old>>(i%64)&1 != 0 {
@@ -187,11 +217,11 @@ func (p *page) push(i uint64) bool {
 // takeFull makes a full page one in hand and tells whether this goroutine did.
 func (p *page) takeFull() bool {
 	for {
-		s := p.state.Load()
+		s := p.freed().state.Load()
 		if s&fullMark == 0 {
 			return false
 		}
-		if p.state.CompareAndSwap(s, 0) {
+		if p.freed().state.CompareAndSwap(s, 0) {
 			return true
 		}
 	}
@@ -200,13 +230,13 @@ func (p *page) takeFull() bool {
 // leaveFull makes a page in hand without free blocks a full one. It returns true if
 // a block was freed meanwhile, and the page is still in hand.
 func (p *page) leaveFull() bool {
-	p.state.Store(fullMark)
+	p.freed().state.Store(fullMark)
 	return p.hasRemote() && p.takeFull()
 }
 
 func (p *page) hasRemote() bool {
 	for w := range p.words() {
-		if p.remote[w&(maxWords-1)].Load() != 0 {
+		if p.freed().remote[w&(maxWords-1)].Load() != 0 {
 			return true
 		}
 	}
@@ -215,22 +245,33 @@ func (p *page) hasRemote() bool {
 
 // pop takes a block of the page, which has one in the word at cur.
 func (p *page) pop() uintptr {
-	c := uintptr(p.cur) & (maxWords - 1)
-	w := p.local[c]
-	p.local[c] = w & (w - 1)
+	word := (*uint64)(at(p.word))
+	w := *word
+	*word = w & (w - 1)
 	p.allocs++
-	return p.start + (c*64+uintptr(bits.TrailingZeros64(w)))*uintptr(p.size)
+	return p.base + uintptr(bits.TrailingZeros64(w))*uintptr(p.size)
+}
+
+// setCur makes c the word to allocate from.
+func (p *page) setCur(c uint32) {
+	p.cur = c
+	p.word = uintptr(unsafe.Pointer(&p.local[c&(maxWords-1)]))
+	p.base = p.start + uintptr(c)*64*uintptr(p.size)
 }
 
 // refill makes sure that there is a free block in the word at cur, if there is any.
 func (p *page) refill() bool { return p.seek() || p.collect() && p.seek() || p.carve() }
+
+// hasFree tells whether the page has a block that is free or was never handed out.
+// Only for who holds the page.
+func (p *page) hasFree() bool { return p.seek() || p.collect() || p.fresh < uint32(p.blocks) }
 
 // seek moves cur to the next word that has a free block, around.
 func (p *page) seek() bool {
 	n := p.words()
 	for i, c := uint32(0), p.cur; i < n; i++ {
 		if p.local[c&(maxWords-1)] != 0 {
-			p.cur = c
+			p.setCur(c)
 			return true
 		}
 		if c++; c == n {
@@ -245,7 +286,7 @@ func (p *page) seek() bool {
 func (p *page) collect() bool {
 	found := uint64(0)
 	for w := range p.words() {
-		r := &p.remote[w&(maxWords-1)]
+		r := &p.freed().remote[w&(maxWords-1)]
 		if r.Load() == 0 {
 			continue
 		}
@@ -257,19 +298,22 @@ func (p *page) collect() bool {
 }
 
 // carve makes the next blocks that were never handed out free: a system page full
-// of them, so that memory is first touched when it is needed.
+// of them, or a few, so that memory is first touched when it is needed.
 func (p *page) carve() bool {
-	n := min(max(carveSize/p.size, 1), uint32(p.blocks)-p.fresh)
+	n := min(max(carveSize/p.size, 4), uint32(p.blocks)-p.fresh)
 	if n == 0 {
 		return false
 	}
-	p.cur = p.fresh / 64
-	for i := p.fresh; i < p.fresh+n; i++ {
+	p.setCur(p.fresh / 64)
+	for i, end := p.fresh, p.fresh+n; i < end; {
 		w := i / 64 & (maxWords - 1)
-		p.local[w] |= 1 << (i % 64)
-		if r := p.remote[w].Load(); r>>(i%64)&1 != 0 {
-			p.remote[w].And(^(uint64(1) << (i % 64)))
+		k := min(64-i%64, end-i)
+		m := ^uint64(0) >> (64 - k) << (i % 64)
+		p.local[w] |= m
+		if r := &p.freed().remote[w]; r.Load()&m != 0 {
+			r.And(^m)
 		}
+		i += k
 	}
 	atomic.StoreUint32(&p.fresh, p.fresh+n)
 	if p.full != 0 {
@@ -300,7 +344,7 @@ const carveSize = 4 << 10
 func (p *page) unused() uint32 {
 	n := 0
 	for w := range p.words() {
-		n += bits.OnesCount64((p.local[w&(maxWords-1)] | p.remote[w&(maxWords-1)].Load()) & p.below(w))
+		n += bits.OnesCount64((p.local[w&(maxWords-1)] | p.freed().remote[w&(maxWords-1)].Load()) & p.below(w))
 	}
 	return uint32(n)
 }

@@ -17,6 +17,8 @@ type pageHeap struct {
 	free     bins       // by free slices
 	warm     bins       // by free slices that have memory
 
+	slices [NumClasses]uint8 // of a page of each class; see spanSlices
+
 	known       bitmap
 	knownRegion sysmem.Region
 
@@ -32,14 +34,17 @@ type segment struct {
 	old    uint64 // was free and dirty at the last tick
 	id     uint32
 
-	// headers tells which of the headers are in use: the first ones are, so that the
-	// others take no memory. Header 0 is of no page.
-	headers uint64
+	// Which headers are in use, small and large ones: the first ones are, so that the
+	// others take no memory.
+	small, large uint64
 
 	in [2]binLinks // of pageHeap.free and pageHeap.warm
 }
 
 func (h *pageHeap) init(known sysmem.Region) {
+	for c := range h.slices {
+		h.slices[c] = uint8(spanSlices(c))
+	}
 	h.knownRegion = known
 	h.warm.kind = 1
 	h.known = unsafe.Slice((*uint64)(unsafe.Pointer(&known.Mem[0])), len(known.Mem)/8)
@@ -70,9 +75,9 @@ func (h *pageHeap) isPage(pg *page) bool {
 	return h.known.has(u) && pg.size != 0 && pg.segment().lines[pg.index] == pg.line()
 }
 
-// span finds n free slices and marks them used. It prefers those that have memory
+// span finds n free slices and marks them used, for a page of so many blocks. It prefers those that have memory
 // already, and the segment in which they fit most closely.
-func (e *Engine) span(n int) *page {
+func (e *Engine) span(n, blocks int) *page {
 	h := &e.pages
 	s := h.warm.find(n)
 	if s == nil {
@@ -100,7 +105,7 @@ func (e *Engine) span(n int) *page {
 	h.reserved += int64(cold) * sliceSize
 	h.dirty -= n - cold
 	h.rebin(s)
-	return s.newPage(i, n)
+	return s.newPage(i, n, blocks)
 }
 
 // room makes sure that n more bytes may be taken from the system, if need be by
@@ -116,63 +121,87 @@ func (e *Engine) room(n int64) bool {
 	return n <= e.config.Limit-e.pages.reserved
 }
 
-// newPage makes a page header for slices i to i+n, without a class as yet. Its atomic
-// fields may still be looked at by who freed the last block of the page before.
-func (s *segment) newPage(i, n int) *page {
-	hd := s.header()
-	place := bits.TrailingZeros64(^s.headers)
-	s.headers |= 1 << place
+// newPage makes a page header for slices i to i+n, for a page of so many blocks, whose
+// size is not known as yet. Its atomic fields may still be looked at by who freed the last block of the page before.
+func (s *segment) newPage(i, n, blocks int) *page {
+	line, words := 0, (blocks+63)/64
+	if words <= smallWords {
+		k := bits.TrailingZeros64(^s.small)
+		s.small |= 1 << k
+		line = firstSmall + k*smallLines
+	} else {
+		k := bits.TrailingZeros64(^s.large)
+		s.large |= 1 << k
+		line = firstLarge + k*largeLines
+	}
 	for j := i; j < i+n; j++ {
-		hd.lines[j] = uint16(place * pageLines)
+		s.header().lines[j] = uint16(line)
 	}
 	pg := s.page(i)
 	pg.start = s.region.Base() + uintptr(i)*sliceSize
 	pg.slices, pg.index = uint8(n), uint8(i)
-	pg.allocs, pg.full, pg.cur = 0, 0, 0
+	pg.allocs, pg.full = 0, 0
+	pg.setCur(0)
 	pg.prev, pg.next = nil, nil
-	pg.thinAllocs, pg.thinFree, pg.thinned = 0, 0, 0
+	pg.blocks, pg.freedAt = uint16(blocks), freedSmall
+	if words > smallWords {
+		pg.freedAt = uint16(unsafe.Sizeof(page{}))
+	}
+	f := pg.freed()
+	f.thinAllocs, f.thinFree, f.thinned = 0, 0, 0
 	clear(pg.local[:pg.words()])
 	atomic.StoreUint32(&pg.fresh, 0)
-	pg.state.Store(0)
+	f.state.Store(0)
 	return pg
 }
 
 // setBlocks makes the page one of blocks of size bytes.
-func (p *page) setBlocks(class uint, size, blocks int) {
-	p.class, p.size, p.blocks = uint8(class), uint32(size), uint16(blocks)
+func (p *page) setBlocks(class uint, size int) {
+	p.class, p.size = uint8(class), uint32(size)
 	p.recip = math.MaxUint64/uint64(size) + 1
 }
 
 // newPage returns an empty page of a class, in hand, or nil.
 func (e *Engine) newPage(c uint) *page {
-	n := spanSlices(int(c))
-	pg := e.span(n)
+	n, size := int(e.pages.slices[c]), ClassSize(int(c))
+	pg := e.span(n, min(n*sliceSize/size, maxBlocks))
 	if pg != nil {
-		size := ClassSize(int(c))
-		pg.setBlocks(c, size, min(n*sliceSize/size, maxBlocks))
+		pg.setBlocks(c, size)
 	}
 	return pg
 }
 
-// addSegment maps a segment.
+// addSegment maps a segment, or as many as there are in a huge page.
 func (e *Engine) addSegment() bool {
 	h := &e.pages
-	if !e.room(int64(headerSlices+1) * sliceSize) {
+	size := segmentSize
+	if e.config.Huge {
+		size = max(size, sysmem.HugeSize)
+	}
+	if !e.room(int64(size/segmentSize*headerSlices+1) * sliceSize) {
 		return false
 	}
-	r, err := e.config.Map(segmentSize, segmentSize)
+	r, err := e.config.Map(size, size)
 	if err != nil {
 		return false // the contract of Alloc has no room for the system's reason
 	}
-	base := r.Base()
-	if base>>segmentShift >= uintptr(len(h.known))*64 {
+	if r.Base()>>segmentShift >= uintptr(len(h.known))*64 {
 		_ = r.Unmap() // memory at an address beyond those that were thought of is of no use
 		return false
 	}
 	if e.config.Huge {
 		sysmem.AdviseHuge(r.Mem)
 	}
-	s := &segment{region: r, used: headerMask, dirty: headerMask, headers: 1, id: uint32(len(h.segments))}
+	for _, part := range r.Split(segmentSize) {
+		h.add(part)
+	}
+	return true
+}
+
+// add makes a segment of a region.
+func (h *pageHeap) add(r sysmem.Region) {
+	base := r.Base()
+	s := &segment{region: r, used: headerMask, dirty: headerMask, id: uint32(len(h.segments))}
 	for id, old := range h.segments {
 		if old == nil {
 			s.id = uint32(id)
@@ -187,7 +216,6 @@ func (e *Engine) addSegment() bool {
 	h.reserved += int64(headerSlices) * sliceSize
 	h.rebin(s)
 	atomic.OrUint64(&h.known[base>>knownShift], 1<<(base>>segmentShift&63))
-	return true
 }
 
 // releaseLocked gives the slices of a page without blocks back to the page heap.
@@ -207,7 +235,11 @@ func (e *Engine) releaseLocked(pg *page) {
 		hd.lines[j] = 0
 	}
 	pg.size = 0
-	s.headers &^= 1 << (pg.line() / pageLines)
+	if line := int(pg.line()); line < firstLarge {
+		s.small &^= 1 << ((line - firstSmall) / smallLines)
+	} else {
+		s.large &^= 1 << ((line - firstLarge) / largeLines)
+	}
 	m := mask(i, n)
 	s.dirty |= mask(i, touched)
 	s.used &^= m

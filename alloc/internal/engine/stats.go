@@ -3,6 +3,8 @@ package engine
 import (
 	"math/bits"
 	"os"
+
+	"github.com/groundwork-go/groundwork/alloc/internal/sysmem"
 )
 
 // Stats is a snapshot of an Engine, exact if nobody uses the heap meanwhile.
@@ -51,7 +53,7 @@ func (e *Engine) statsLocked() Stats {
 			continue
 		}
 		s.Segments++
-		s.Resident += int64(bits.Len64(seg.headers)) * pageStride
+		s.Resident += seg.headerBytes()
 		s.Resident += int64(bits.OnesCount64(seg.dirty&^seg.used)) * sliceSize
 		s.FreeSlices += int64(bits.OnesCount64(^seg.used)) * sliceSize
 		s.LargestFree = max(s.LargestFree, int64(longestRun(^seg.used))*sliceSize)
@@ -79,6 +81,17 @@ func (e *Engine) statsLocked() Stats {
 	s.Failed = e.failed.Load()
 	s.Reserved = e.pages.reserved
 	return s
+}
+
+// headerBytes returns how many bytes of headers were touched, to whole system pages,
+// if the segment never had more pages than now.
+func (s *segment) headerBytes() int64 {
+	n := sysmem.RoundUp((firstSmall + bits.Len64(s.small)*smallLines) << lineShift)
+	if s.large != 0 {
+		first := firstLarge << lineShift &^ (os.Getpagesize() - 1)
+		n += sysmem.RoundUp((firstLarge+bits.Len64(s.large)*largeLines)<<lineShift - first)
+	}
+	return int64(n)
 }
 
 func (s *segment) eachPage(visit func(s *segment, pg *page)) {

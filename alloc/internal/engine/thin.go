@@ -31,20 +31,21 @@ func (e *Engine) thin() {
 // thinPage gives back the memory of the blocks of a shared page that are free since
 // the last call. Nobody allocates on it meanwhile.
 func (e *Engine) thinPage(pg *page) {
-	free := (pg.local[0] | pg.remote[0].Load()) & pg.below(0)
-	if pg.allocs != pg.thinAllocs {
+	f := pg.freed()
+	free := (pg.local[0] | f.remote[0].Load()) & pg.below(0)
+	if pg.allocs != f.thinAllocs {
 		// Any of them may have been in use since.
-		pg.thinAllocs, pg.thinFree, pg.thinned = pg.allocs, free, 0
+		f.thinAllocs, f.thinFree, f.thinned = pg.allocs, free, 0
 		return
 	}
-	todo := pg.thinFree & free &^ pg.thinned
-	pg.thinFree = free
+	todo := f.thinFree & free &^ f.thinned
+	f.thinFree = free
 	for todo != 0 {
 		i := bits.TrailingZeros64(todo)
 		n := bits.TrailingZeros64(^(todo >> i))
 		todo &^= mask(i, n)
 		e.discardBlocks(pg, i, n)
-		pg.thinned |= mask(i, n)
+		f.thinned |= mask(i, n)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"unsafe"
 )
 
@@ -43,6 +44,15 @@ func mapWith(pages func(n, align int) (Region, error), n, align int) (Region, er
 		return Region{}, fmt.Errorf("map %d bytes: %w", n, err)
 	}
 	return r, nil
+}
+
+// Split cuts the region into parts of n bytes, each of which is to be unmapped.
+func (r Region) Split(n int) []Region {
+	var parts []Region
+	for b := range slices.Chunk(r.Mem, n) {
+		parts = append(parts, Region{Mem: b, onHeap: r.onHeap})
+	}
+	return parts
 }
 
 // Unmap gives the region back.

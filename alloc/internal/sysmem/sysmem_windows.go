@@ -37,6 +37,10 @@ func Protect(b []byte, accessible bool) error {
 	return windows.VirtualProtect(uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), prot, &old)
 }
 
+// HugeSize is the size of a huge page, or 0 where there is none. A Region of that size
+// may be unmapped in parts.
+const HugeSize = 0
+
 // AdviseHuge asks for huge pages, which only Linux lets programs do.
 func AdviseHuge([]byte) {}
 

@@ -39,6 +39,7 @@ var Fixed = sync.OnceValue(func() map[string][]*typed.Builtin {
 	byName := make(map[string][]*typed.Builtin)
 	for _, list := range [][]*typed.Builtin{numbers(), conversions(), texts(), control()} {
 		for _, b := range list {
+			b.Recipe = typed.Recipe{Kind: uint8(fixedForm), Name: b.Name, N: len(byName[b.Name])}
 			byName[b.Name] = append(byName[b.Name], b)
 		}
 	}
@@ -51,8 +52,8 @@ type Constant struct {
 	Value value.Value
 }
 
-// Constants returns the constants of the language.
-func Constants() map[string]Constant {
+// Constants returns the constants of the language. Nobody may change them.
+var Constants = sync.OnceValue(func() map[string]Constant {
 	return map[string]Constant{
 		"pi":     {types.Float, value.FromFloat(math.Pi)},
 		"inf":    {types.Float, value.FromFloat(math.Inf(1))},
@@ -60,7 +61,7 @@ func Constants() map[string]Constant {
 		"maxInt": {types.Int, value.FromInt(math.MaxInt64)},
 		"minInt": {types.Int, value.FromInt(math.MinInt64)},
 	}
-}
+})
 
 func control() []*typed.Builtin {
 	assert := func(_ machine, a args) (value.Value, error) {
@@ -81,15 +82,15 @@ func control() []*typed.Builtin {
 	}
 }
 
-// Print is print of one text, the line without its newline.
-func Print() *typed.Builtin {
+// makePrint is print of one text, the line without its newline.
+func makePrint() *typed.Builtin {
 	return form("print", sig(types.String), types.None, func(m machine, a args) (value.Value, error) {
 		return none, m.Print(a[0].Str() + "\n")
 	})
 }
 
-// Str returns str of a value of type t.
-func Str(t *types.Type) *typed.Builtin {
+// makeStr returns str of a value of type t.
+func makeStr(t *types.Type) *typed.Builtin {
 	return form("str", sig(t), types.String, func(m machine, a args) (value.Value, error) {
 		return Text(m, t, a[0])
 	})
@@ -112,8 +113,8 @@ func Text(m machine, t *types.Type, v value.Value) (value.Value, error) {
 	return value.FromString(s), nil
 }
 
-// Same is same of two references of type t.
-func Same(t *types.Type) *typed.Builtin {
+// makeSame is same of two references of type t.
+func makeSame(t *types.Type) *typed.Builtin {
 	return pure("same", sig(t, t), types.Bool, func(a args) value.Value { return value.FromBool(a[0].P == a[1].P) })
 }
 

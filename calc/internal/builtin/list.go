@@ -11,8 +11,8 @@ import (
 	"github.com/groundwork-go/groundwork/calc/internal/value"
 )
 
-// List returns the builtin of that name for a list of elem, or nil.
-func List(name string, elem *types.Type) *typed.Builtin {
+// makeList returns the builtin of that name for a list of elem, or nil.
+func makeList(name string, elem *types.Type) *typed.Builtin {
 	list := types.ListOf(elem)
 	r := value.RepOf(elem)
 	switch name {
@@ -160,9 +160,9 @@ func sortList(m machine, elem *types.Type, p *value.Obj) error {
 	return nil
 }
 
-// SortBy sorts a list of elem by a list of keys, which it sorts too. Elements
+// makeSortBy sorts a list of elem by a list of keys, which it sorts too. Elements
 // without a key stay at the end.
-func SortBy(elem, key *types.Type) *typed.Builtin {
+func makeSortBy(elem, key *types.Type) *typed.Builtin {
 	r, kr := value.RepOf(elem), value.RepOf(key)
 	before := compare(key)
 	return form("sortBy", sig(types.ListOf(elem), types.ListOf(key)), types.None, func(m machine, a args) (value.Value, error) {
@@ -234,8 +234,8 @@ func sum(elem *types.Type, words []uint64) value.Value {
 	return value.FromFloat(f)
 }
 
-// Repeat is list(n, v).
-func Repeat(elem *types.Type) *typed.Builtin {
+// makeRepeat is list(n, v).
+func makeRepeat(elem *types.Type) *typed.Builtin {
 	r := value.RepOf(elem)
 	return form("list", sig(types.Int, elem), types.ListOf(elem), func(m machine, a args) (value.Value, error) {
 		n := a[0].Int()
@@ -255,8 +255,8 @@ func Repeat(elem *types.Type) *typed.Builtin {
 	})
 }
 
-// Range is range(a, b) or, with step, range(a, b, step), as a list.
-func Range(step bool) *typed.Builtin {
+// makeRange is range(a, b) or, with step, range(a, b, step), as a list.
+func makeRange(step bool) *typed.Builtin {
 	params := sig(types.Int, types.Int)
 	if step {
 		params = append(params, types.Int)

@@ -6,9 +6,9 @@ import (
 	"github.com/groundwork-go/groundwork/calc/internal/value"
 )
 
-// Map returns the builtin of that name for a map from key to elem, or nil. n is
+// makeMap returns the builtin of that name for a map from key to elem, or nil. n is
 // the number of arguments.
-func Map(name string, key, elem *types.Type, n int) *typed.Builtin {
+func makeMap(name string, key, elem *types.Type, n int) *typed.Builtin {
 	t := types.MapOf(key, elem)
 	switch name {
 	case "len":

@@ -36,11 +36,11 @@ func numbers() []*typed.Builtin {
 	return append(list, math2("atan2", num.Atan2), math2("hypot", num.Hypot), math2("pow", num.Pow))
 }
 
-// Pow returns the operator ** on floats.
-func Pow() *typed.Builtin { return math2("**", num.Pow) }
+// makePow returns the operator ** on floats.
+func makePow() *typed.Builtin { return math2("**", num.Pow) }
 
-// Mod returns the operator % on floats.
-func Mod() *typed.Builtin { return math2("%", math.Mod) }
+// makeMod returns the operator % on floats.
+func makeMod() *typed.Builtin { return math2("%", math.Mod) }
 
 func math2(name string, f func(x, y float64) float64) *typed.Builtin {
 	b := pure(name, sig(types.Float, types.Float), types.Float, func(a args) value.Value {
@@ -66,8 +66,8 @@ func fixed(m machine, a args) (value.Value, error) {
 	return value.FromString(s), m.Grow(int64(len(s)) + objectSize)
 }
 
-// MinMax returns min or max of n numbers of type t.
-func MinMax(name string, t *types.Type, n int) *typed.Builtin {
+// makeMinMax returns min or max of n numbers of type t.
+func makeMinMax(name string, t *types.Type, n int) *typed.Builtin {
 	pick := picker(name, t)
 	params := make([]*types.Type, n)
 	for i := range params {
@@ -82,8 +82,8 @@ func MinMax(name string, t *types.Type, n int) *typed.Builtin {
 	})
 }
 
-// MinMaxList returns min or max of a list of elem.
-func MinMaxList(name string, elem *types.Type) *typed.Builtin {
+// makeMinMaxList returns min or max of a list of elem.
+func makeMinMaxList(name string, elem *types.Type) *typed.Builtin {
 	pick := picker(name, elem)
 	return form(name, sig(types.ListOf(elem)), elem, func(_ machine, a args) (value.Value, error) {
 		words := a[0].P.Words().A

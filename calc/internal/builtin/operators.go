@@ -14,8 +14,8 @@ import (
 // The operators on what is no word, in the form of builtins, so that all engines
 // have the same.
 
-// Concat joins the texts of values of the given types.
-func Concat(parts []*types.Type) *typed.Builtin {
+// makeConcat joins the texts of values of the given types.
+func makeConcat(parts []*types.Type) *typed.Builtin {
 	return form("concat", parts, types.String, func(m machine, a args) (value.Value, error) {
 		var b []byte
 		for i, v := range a {
@@ -32,8 +32,8 @@ func Concat(parts []*types.Type) *typed.Builtin {
 	})
 }
 
-// Operator is a binary operator on strings, lists or other references of type t.
-func Operator(op typed.Op, t, result *types.Type) *typed.Builtin {
+// makeOperator is a binary operator on strings, lists or other references of type t.
+func makeOperator(op typed.Op, t, result *types.Type) *typed.Builtin {
 	t = t.Decided()
 	switch {
 	case t.Kind == types.KString && op == syntax.Add:
@@ -80,8 +80,8 @@ func compareStrings(op typed.Op, x, y string) value.Value {
 	return value.FromBool(c >= 0)
 }
 
-// In is x in y.
-func In(x, y *types.Type) *typed.Builtin {
+// makeIn is x in y.
+func makeIn(x, y *types.Type) *typed.Builtin {
 	y = y.Decided()
 	switch y.Kind {
 	case types.KString:
@@ -126,8 +126,8 @@ func inAny(m machine, x, y *value.Obj) (bool, error) {
 	return false, nil
 }
 
-// Slice is x[i:j]; the bounds that stand there follow x in the arguments.
-func Slice(t *types.Type, from, to bool) *typed.Builtin {
+// makeSlice is x[i:j]; the bounds that stand there follow x in the arguments.
+func makeSlice(t *types.Type, from, to bool) *typed.Builtin {
 	t = t.Decided()
 	params := sig(t)
 	if from {
@@ -175,8 +175,8 @@ func Slice(t *types.Type, from, to bool) *typed.Builtin {
 	})
 }
 
-// Cast is x as to, for an any x: an option, nil if it holds another type.
-func Cast(to *types.Type) *typed.Builtin {
+// makeCast is x as to, for an any x: an option, nil if it holds another type.
+func makeCast(to *types.Type) *typed.Builtin {
 	t := to.Unwrapped()
 	return pure("as", sig(types.Any), to, func(a args) value.Value {
 		p := a[0].P
@@ -199,8 +199,8 @@ func Cast(to *types.Type) *typed.Builtin {
 	})
 }
 
-// Element is x[i] of an any, nil if there is none.
-func Element(index *types.Type) *typed.Builtin {
+// makeElement is x[i] of an any, nil if there is none.
+func makeElement(index *types.Type) *typed.Builtin {
 	byInt := index.Is(types.KInt)
 	return pure("element", sig(types.Any, index), types.Any, func(a args) value.Value {
 		switch p := a[0].P; {
@@ -217,8 +217,8 @@ func Element(index *types.Type) *typed.Builtin {
 	})
 }
 
-// CountRounds is how many rounds a loop over range(a, b, step) has.
-func CountRounds() *typed.Builtin {
+// makeCountRounds is how many rounds a loop over range(a, b, step) has.
+func makeCountRounds() *typed.Builtin {
 	return form("rounds", sig(types.Int, types.Int, types.Int), types.Int, func(_ machine, a args) (value.Value, error) {
 		n, err := Rounds(a[0].Int(), a[1].Int(), a[2].Int())
 		return value.Value{N: n}, err

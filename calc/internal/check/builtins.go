@@ -394,7 +394,10 @@ func (c *Checker) callPrelude(b *builtinCall) typed.Node {
 		d := preludeFuncs()[b.name]
 		root := (*scope)(nil).inner(nil)
 		root.top = true
-		sym = &symbol{name: b.name, pos: d.Pos, kind: function, decl: d.Func, file: preludeFile, scope: root, instances: make(map[string]*instance), hidden: true}
+		sym = &symbol{name: b.name, pos: d.Pos, kind: function, declared: &declared{decl: d.Func, file: preludeFile, scope: root, instances: make(map[string]*instance), hidden: true}}
+		if c.prelude == nil {
+			c.prelude = make(map[string]*symbol)
+		}
 		c.prelude[b.name] = sym
 	}
 	return c.callFunc(sym, b.pos, b.args)

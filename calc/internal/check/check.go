@@ -60,12 +60,12 @@ type Checker struct {
 	prog      *typed.Program
 	env       []*typed.Var
 
-	stack    []*instance            // being checked, outermost first
-	results  map[string]*types.Type // of functions that are part of a recursion
-	trail    []*types.Type          // pending lambdas, in the order of their decision
-	orders   int                    // declarations so far
-	count    int                    // instances so far
-	ids      int                    // types so far
+	stack    []*instance               // being checked, outermost first
+	results  map[resultKey]*types.Type // of functions that are part of a recursion
+	trail    []*types.Type             // pending lambdas, in the order of their decision
+	orders   int                       // declarations so far
+	count    int                       // instances so far
+	ids      int                       // types so far
 	depth    int
 	argument string // what is being converted, for messages; empty if it is no argument
 
@@ -80,19 +80,20 @@ func New(host Host) *Checker {
 		host:      host,
 		fixed:     builtin.Fixed(),
 		constants: builtin.Constants(),
-		prelude:   make(map[string]*symbol),
-		modules:   make(map[string]*module),
-		results:   make(map[string]*types.Type),
-		prog:      &typed.Program{},
+		prog:      &typed.Program{Globals: make([]*typed.Var, 0, len(host.Env)+2)},
+		env:       make([]*typed.Var, 0, len(host.Env)),
 	}
 	c.scope = (*scope)(nil).inner(nil)
-	for _, v := range host.Env {
-		sym := &symbol{name: v.Name, kind: variable, v: c.global(v.Name, v.Type), why: "host value"}
-		c.env = append(c.env, sym.v)
-		c.scope.names[v.Name] = sym
+	symbols, vars := make([]symbol, len(host.Env)), make([]typed.Var, len(host.Env))
+	for i, v := range host.Env {
+		vars[i] = typed.Var{Name: v.Name, Type: v.Type, Index: i}
+		symbols[i] = symbol{name: v.Name, kind: variable, v: &vars[i], why: "host value"}
+		c.env = append(c.env, &vars[i])
+		c.scope.names.add(&symbols[i])
 	}
+	c.prog.Globals = append(c.prog.Globals, c.env...)
 	for name, f := range host.Funcs {
-		c.scope.names[name] = &symbol{name: name, kind: hostFunc, host: f}
+		c.scope.names.add(&symbol{name: name, kind: hostFunc, host: f})
 	}
 	return c
 }
@@ -102,7 +103,7 @@ func New(host Host) *Checker {
 // positions; after errors nothing of the file remains.
 func (c *Checker) File(file *syntax.File) (*typed.Program, []*Error) {
 	before, globals := c.scope, len(c.prog.Globals)
-	c.errs, c.keys, c.reported = nil, nil, make(map[string]bool)
+	c.errs, c.keys, c.reported = nil, nil, nil
 	c.file, c.count = file.Name, 0
 	c.prog.Mains = nil
 	main := c.topLevel(file)
@@ -130,11 +131,17 @@ func (c *Checker) File(file *syntax.File) (*typed.Program, []*Error) {
 
 // exports are the functions of the top level that the host may call.
 func (c *Checker) exports() map[string]*typed.Func {
-	all := make(map[string]*typed.Func)
-	for name, sym := range c.scope.names {
+	var all map[string]*typed.Func
+	for sym := range c.scope.names.all() {
+		if sym.kind != function {
+			continue
+		}
 		for _, in := range sym.instances {
-			if sym.kind == function && !in.generic() {
-				all[name] = in.typed
+			if !in.generic() {
+				if all == nil {
+					all = make(map[string]*typed.Func)
+				}
+				all[sym.name] = in.typed
 			}
 		}
 	}
@@ -193,6 +200,9 @@ func (c *Checker) hintf(pos syntax.Pos, hint, format string, args ...any) {
 	if c.reported[key] {
 		return
 	}
+	if c.reported == nil {
+		c.reported = make(map[string]bool)
+	}
 	c.reported[key] = true
 	c.keys = append(c.keys, key)
 	if n := len(c.stack); n > 0 && c.stack[n-1].generic() {
@@ -240,7 +250,7 @@ func poison(nodes ...typed.Node) typed.Node {
 			found = unknown()
 		case types.KNever:
 			if found == nil {
-				found = &typed.Block{T: types.Never, Nodes: nodes}
+				found = &typed.Block{T: types.Never, Nodes: slices.Clone(nodes)}
 			}
 		}
 	}
@@ -259,9 +269,11 @@ func (c *Checker) topLevel(file *syntax.File) *typed.Func {
 	c.fn = &funcState{typed: main}
 	c.scope = c.scope.inner(c.fn)
 	c.scope.top = true
-	c.scope.later = make(map[string]syntax.Pos)
 	for _, s := range file.Stmts {
 		if l, ok := s.(*syntax.LetStmt); ok {
+			if c.scope.later == nil {
+				c.scope.later = make(map[string]syntax.Pos)
+			}
 			c.scope.later[l.Name] = l.Pos
 		}
 	}
@@ -296,6 +308,9 @@ func (c *Checker) importModule(s *syntax.ImportStmt) {
 	m := c.modules[s.Path]
 	if m == nil {
 		m = c.loadModule(s)
+		if c.modules == nil {
+			c.modules = make(map[string]*module)
+		}
 		c.modules[s.Path] = m
 	}
 	c.add(&symbol{name: s.Name, pos: s.Pos, kind: moduleName, module: m, order: 0})

@@ -482,10 +482,11 @@ func (c *Checker) member(sym *symbol, x *syntax.Selector) *symbol {
 		}
 		return nil
 	}
-	m := sym.module.scope.names[x.Name]
+	m := sym.module.scope.names.get(x.Name)
 	if m == nil || x.Name[0] == '_' || m.kind == moduleName {
 		var names []string
-		for name := range sym.module.scope.names {
+		for m := range sym.module.scope.names.all() {
+			name := m.name
 			if name[0] != '_' {
 				names = append(names, name)
 			}

@@ -90,7 +90,7 @@ func (c *Checker) instance(sym *symbol, params []*types.Type, pos syntax.Pos) *i
 		in.active = false
 	}()
 
-	recursive := fmt.Sprintf("%p%s", sym.decl, k)
+	recursive := resultKey{sym.decl, k}
 	var result *types.Type
 	if r := sym.decl.Result; r != nil {
 		c.scope = sym.scope
@@ -108,7 +108,7 @@ func (c *Checker) instance(sym *symbol, params []*types.Type, pos syntax.Pos) *i
 	result = in.typed.Result
 	if in.low < in.index {
 		if !result.Is(types.KUnknown) {
-			c.results[recursive] = result
+			c.found(recursive, result)
 		}
 		delete(sym.instances, k) // checked again from the function further out
 		return in
@@ -116,11 +116,25 @@ func (c *Checker) instance(sym *symbol, params []*types.Type, pos syntax.Pos) *i
 	if result.Is(types.KUnknown) {
 		result = types.None
 	}
-	c.results[recursive] = result
+	c.found(recursive, result)
 	c.forget(errs, trail)
 	in.low = noLow
 	c.body(in, result)
 	return in
+}
+
+// resultKey is a function with the types of its parameters.
+type resultKey struct {
+	decl   *syntax.Function
+	params string
+}
+
+// found notes the result of a function that is part of a recursion.
+func (c *Checker) found(recursive resultKey, result *types.Type) {
+	if c.results == nil {
+		c.results = make(map[resultKey]*types.Type)
+	}
+	c.results[recursive] = result
 }
 
 // body checks the body of an instance, whose result is inferred if it is nil.

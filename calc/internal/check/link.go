@@ -10,12 +10,14 @@ import (
 // link finds the functions that the top levels reach, numbers those that have no
 // number yet, and finds which variables each captures.
 func link(p *typed.Program) {
-	l := &linker{prog: p, seen: make(map[*typed.Func]bool), calls: make(map[*typed.Func][]*typed.Func)}
+	l := &linker{prog: p}
 	for _, m := range p.Mains {
 		l.reach(m)
 	}
-	for _, name := range slices.Sorted(maps.Keys(p.Exports)) {
-		l.reach(p.Exports[name])
+	if len(p.Exports) > 0 {
+		for _, name := range slices.Sorted(maps.Keys(p.Exports)) {
+			l.reach(p.Exports[name])
+		}
 	}
 	// What a function captures its callers have to hold.
 	for changed := true; changed; {
@@ -32,16 +34,23 @@ func link(p *typed.Program) {
 
 type linker struct {
 	prog  *typed.Program
-	seen  map[*typed.Func]bool
+	seen  map[*typed.Func]bool // made when the second function is reached
 	order []*typed.Func
 	calls map[*typed.Func][]*typed.Func // or made into a value
 }
 
 func (l *linker) reach(f *typed.Func) {
+	switch {
+	case len(l.order) == 0:
+	case l.seen == nil:
+		l.seen = map[*typed.Func]bool{l.order[0]: true}
+	}
 	if l.seen[f] {
 		return
 	}
-	l.seen[f] = true
+	if l.seen != nil {
+		l.seen[f] = true
+	}
 	l.order = append(l.order, f)
 	if i := f.Index; i >= len(l.prog.Funcs) || l.prog.Funcs[i] != f {
 		f.Index = len(l.prog.Funcs)
@@ -67,6 +76,9 @@ func (l *linker) visit(f *typed.Func, n typed.Node) {
 }
 
 func (l *linker) use(f, callee *typed.Func) {
+	if l.calls == nil {
+		l.calls = make(map[*typed.Func][]*typed.Func)
+	}
 	l.calls[f] = append(l.calls[f], callee)
 	l.reach(callee)
 }

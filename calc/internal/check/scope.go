@@ -1,6 +1,7 @@
 package check
 
 import (
+	"iter"
 	"math"
 	"slices"
 	"strings"
@@ -30,15 +31,19 @@ type symbol struct {
 	v   *typed.Var
 	why string // it cannot be assigned: "let", "loop variable", ...; empty if it can
 
-	// A function.
+	*declared // a function
+
+	host   *typed.Builtin
+	module *module
+}
+
+// declared is what a symbol is that is a function of a source.
+type declared struct {
 	decl      *syntax.Function
 	file      string
 	scope     *scope // in which it is declared
 	instances map[string]*instance
 	hidden    bool // of the prelude
-
-	host   *typed.Builtin
-	module *module
 }
 
 // isFunc tells whether the symbol can be called.
@@ -53,7 +58,7 @@ func (s *symbol) isFunc() bool {
 // scope is the names of one block.
 type scope struct {
 	outer *scope
-	names map[string]*symbol
+	names symbols
 	types map[string]*types.Type
 	fn    *funcState
 	top   bool                  // a top level: of a file, a module or an input
@@ -61,8 +66,47 @@ type scope struct {
 }
 
 func (s *scope) inner(fn *funcState) *scope {
-	return &scope{outer: s, names: make(map[string]*symbol), fn: fn}
+	return &scope{outer: s, fn: fn}
 }
+
+// symbols are the names of a scope: a list, which is short in most, and an index
+// where it is not.
+type symbols struct {
+	list  []*symbol
+	index map[string]*symbol
+}
+
+// longList is how long a list is without an index.
+const longList = 8
+
+func (s *symbols) get(name string) *symbol {
+	if s.index != nil {
+		return s.index[name]
+	}
+	for _, sym := range s.list {
+		if sym.name == name {
+			return sym
+		}
+	}
+	return nil
+}
+
+// add adds a symbol, whose name is not there yet.
+func (s *symbols) add(sym *symbol) {
+	s.list = append(s.list, sym)
+	switch {
+	case s.index != nil:
+		s.index[sym.name] = sym
+	case len(s.list) > longList:
+		s.index = make(map[string]*symbol)
+		for _, sym := range s.list {
+			s.index[sym.name] = sym
+		}
+	}
+}
+
+// all returns the symbols in the order in which they were added.
+func (s *symbols) all() iter.Seq[*symbol] { return slices.Values(s.list) }
 
 // funcState is the function that is being checked.
 type funcState struct {
@@ -95,7 +139,7 @@ func (f *funcState) newVar(name string, t *types.Type) *typed.Var {
 func (s *scope) lookup(name string, funcs bool) *symbol {
 	limit := math.MaxInt
 	for sc := s; sc != nil; sc = sc.outer {
-		if sym := sc.names[name]; sym != nil && (sc.top || sym.order <= limit) && (!funcs || sym.isFunc()) {
+		if sym := sc.names.get(name); sym != nil && (sc.top || sym.order <= limit) && (!funcs || sym.isFunc()) {
 			return sym
 		}
 		if sc.outer != nil && sc.outer.fn != sc.fn && sc.fn.decl != nil {
@@ -110,7 +154,7 @@ func (s *scope) lookup(name string, funcs bool) *symbol {
 func (s *scope) tooEarly(name string) (syntax.Pos, bool) {
 	fn := s.fn
 	for sc := s; sc != nil; sc = sc.outer {
-		if sc.names[name] != nil {
+		if sc.names.get(name) != nil {
 			break
 		}
 		if pos, ok := sc.later[name]; ok && sc.fn != fn {
@@ -132,7 +176,7 @@ func (s *scope) lookupType(name string) *types.Type {
 
 // positionOf returns where a variable of the scope is declared.
 func (s *scope) positionOf(v *typed.Var) syntax.Pos {
-	for _, sym := range s.names {
+	for sym := range s.names.all() {
 		if sym.v == v {
 			return sym.pos
 		}
@@ -144,9 +188,9 @@ func (s *scope) positionOf(v *typed.Var) syntax.Pos {
 func (s *scope) visible(funcs bool) []string {
 	var list []string
 	for sc := s; sc != nil; sc = sc.outer {
-		for name, sym := range sc.names {
+		for sym := range sc.names.all() {
 			if !funcs || sym.isFunc() {
-				list = append(list, name)
+				list = append(list, sym.name)
 			}
 		}
 	}
@@ -173,18 +217,18 @@ func (c *Checker) add(sym *symbol) bool {
 	if sym.name == "_" {
 		return true
 	}
-	if old := c.scope.names[sym.name]; old != nil {
+	if old := c.scope.names.get(sym.name); old != nil {
 		c.errorf(sym.pos, "%s is declared already in this block, at %v", sym.name, old.pos)
 		return false
 	}
-	c.scope.names[sym.name] = sym
+	c.scope.names.add(sym)
 	return true
 }
 
 func (c *Checker) declareFunc(f *syntax.FuncDecl) *symbol {
 	sym := &symbol{
-		name: f.Name, pos: f.Pos, kind: function, decl: f.Func, file: c.file,
-		scope: c.scope, instances: make(map[string]*instance),
+		name: f.Name, pos: f.Pos, kind: function,
+		declared: &declared{decl: f.Func, file: c.file, scope: c.scope, instances: make(map[string]*instance)},
 	}
 	c.distinct(f.Func.Params, "parameter")
 	if !c.add(sym) {

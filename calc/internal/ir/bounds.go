@@ -136,7 +136,7 @@ type exposed struct {
 
 func (e *exposed) read(op Op, access *Value) *Value {
 	list := access.Args[0]
-	k := key{op: op, x: list.ID, bits: access.Bits}
+	k := key{op: op, x: int32(list.ID), bits: access.Bits}
 	if e.known[k] == nil {
 		x := e.f.add(e.to, op, Int, list)
 		x.Bits = access.Bits

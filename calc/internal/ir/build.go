@@ -23,13 +23,16 @@ func Build(prog *typed.Program, before *Program, o Options) *Program {
 	if before != nil {
 		first = copy(p.Funcs, before.Funcs)
 	}
-	for i := first; i < len(prog.Funcs); i++ {
-		p.Funcs[i] = &Func{Typed: prog.Funcs[i], Result: TypeOf(prog.Funcs[i].Result)}
+	mem := &slab{}
+	funcs := make([]Func, len(prog.Funcs)-first)
+	for i := range funcs {
+		fn := prog.Funcs[first+i]
+		funcs[i] = Func{Typed: fn, Result: TypeOf(fn.Result), mem: mem}
+		p.Funcs[first+i] = &funcs[i]
 	}
-	g := findGlobals(prog, first, o.Session)
+	b := &builder{prog: p, mem: mem, globals: findGlobals(prog, first, o.Session)}
 	for _, fn := range p.Funcs[first:] {
-		b := &builder{prog: p, fn: fn, globals: g}
-		b.function()
+		b.function(fn)
 	}
 	return p
 }
@@ -49,55 +52,73 @@ func TypeOf(t *types.Type) Type {
 	return None
 }
 
-// globals is what is known of the variables at the top levels.
-type globals struct {
-	known map[*typed.Var]*typed.Const // set once, to a constant word
-	local map[*typed.Var]bool         // used by one top level alone
+// global is what is known of a variable at the top levels.
+type global struct {
+	known *typed.Const // set once, to a constant word
+	user  *typed.Func  // the first that uses it
+	local bool         // used by one top level alone
+	more  bool         // users than that, or there may be
 }
 
+// globals is what is known of the variables at the top levels, by their index.
+type globals []global
+
+// known returns the constant that a variable is, if that is plain to see.
+func (g globals) known(v *typed.Var) *typed.Const {
+	if v.Func == nil {
+		return g[v.Index].known
+	}
+	return nil
+}
+
+// local tells whether a variable is a global that one top level alone uses.
+func (g globals) local(v *typed.Var) bool { return v.Func == nil && g[v.Index].local }
+
 // findGlobals looks at the functions from first on.
-func findGlobals(prog *typed.Program, first int, session bool) *globals {
-	g := &globals{known: make(map[*typed.Var]*typed.Const), local: make(map[*typed.Var]bool)}
-	users := make(map[*typed.Var]*typed.Func)
-	for _, f := range prog.Funcs[first:] {
-		use := func(v *typed.Var) {
-			if v.Func != nil {
-				return
-			}
-			if user, ok := users[v]; ok && user != f {
-				users[v] = nil
-			} else if !ok {
-				users[v] = f
+func findGlobals(prog *typed.Program, first int, session bool) globals {
+	if len(prog.Globals) == 0 {
+		return nil
+	}
+	g := make(globals, len(prog.Globals))
+	var f *typed.Func
+	use := func(v *typed.Var) {
+		if v.Func != nil {
+			return
+		}
+		info := &g[v.Index]
+		if info.user == nil {
+			info.user = f
+		} else if info.user != f {
+			info.more = true
+		}
+	}
+	var visit func(n typed.Node)
+	visit = func(n typed.Node) {
+		switch n := n.(type) {
+		case *typed.Local:
+			use(n.Var)
+		case *typed.Store:
+			use(n.Var)
+			if c := constant(n.Value); c != nil && n.Declare && !n.Var.Assigned && n.Var.Func == nil {
+				g[n.Var.Index].known = c
 			}
 		}
-		var visit func(n typed.Node)
-		visit = func(n typed.Node) {
-			switch n := n.(type) {
-			case *typed.Local:
-				use(n.Var)
-			case *typed.Store:
-				use(n.Var)
-				if c := constant(n.Value); c != nil && n.Declare && !n.Var.Assigned && n.Var.Func == nil {
-					g.known[n.Var] = c
-				}
-			}
-			typed.Children(n, visit)
-		}
+		typed.Children(n, visit)
+	}
+	for _, f = range prog.Funcs[first:] {
 		visit(f.Body)
 	}
 	if session {
 		return g
 	}
 	for _, v := range prog.Env {
-		users[v] = nil
+		g[v.Index].more = true
 	}
 	if prog.Args != nil {
-		users[prog.Args] = nil
+		g[prog.Args.Index].more = true
 	}
-	for v, f := range users {
-		if f != nil && slices.Contains(prog.Mains, f) {
-			g.local[v] = true
-		}
+	for i := range g {
+		g[i].local = g[i].user != nil && !g[i].more && slices.Contains(prog.Mains, g[i].user)
 	}
 	return g
 }
@@ -127,20 +148,26 @@ func constant(n typed.Node) *typed.Const {
 // builder makes the blocks of one function.
 type builder struct {
 	prog    *Program
-	fn      *Func
-	globals *globals
-	cur     *Block // where instructions go
-	dead    bool   // control does not come to cur
-	state   []blockVars
-	loops   []loopTargets
-	env     *Value // the function's own closure
-	trash   *Block // where dead code goes
+	mem     *slab
+	globals globals
+	vars    []typed.Var // room for variables of its own
+
+	fn    *Func
+	cur   *Block // where instructions go
+	dead  bool   // control does not come to cur
+	state []blockVars
+	defs  []def
+	open  []openPhi
+	loops []loopTargets
+	env   *Value // the function's own closure
+	trash *Block // where dead code goes
 }
 
 type loopTargets struct{ onBreak, onContinue *Block }
 
-func (b *builder) function() {
-	f := b.fn.Typed
+func (b *builder) function(fn *Func) {
+	*b = builder{prog: b.prog, mem: b.mem, globals: b.globals, vars: b.vars, fn: fn, state: b.state[:0], defs: b.defs[:0], open: b.open[:0], loops: b.loops[:0]}
+	f := fn.Typed
 	b.cur = b.block()
 	b.seal(b.cur)
 	for i, p := range f.Params {
@@ -155,7 +182,6 @@ func (b *builder) function() {
 		x = nil
 	}
 	b.ret(x)
-	b.state = nil
 }
 
 func (b *builder) param(i int, t Type) *Value {
@@ -181,7 +207,20 @@ func (b *builder) at(x *Value, pos syntax.Pos) *Value {
 	return x
 }
 
-func (b *builder) site(pos syntax.Pos) *Site { return &Site{Pos: pos, Func: b.fn.Typed} }
+func (b *builder) site(pos syntax.Pos) *Site {
+	return b.mem.site(Site{Pos: pos, Func: b.fn.Typed})
+}
+
+// variable returns a variable of the builder's own.
+func (b *builder) variable(t *types.Type) *typed.Var {
+	if len(b.vars) == 0 {
+		b.vars = make([]typed.Var, 2)
+	}
+	v := &b.vars[0]
+	b.vars = b.vars[1:]
+	v.Type = t
+	return v
+}
 
 // word returns a constant word.
 func (b *builder) word(t Type, bits uint64) *Value {
@@ -248,10 +287,10 @@ func (b *builder) stop() {
 func (b *builder) get(v *typed.Var) *Value {
 	t := TypeOf(v.Type)
 	switch {
-	case v.Func == nil && b.globals.local[v]:
+	case b.globals.local(v):
 		return b.read(v, b.cur)
 	case v.Func == nil:
-		if c := b.globals.known[v]; c != nil {
+		if c := b.globals.known(v); c != nil {
 			return b.word(t, c.V.N)
 		}
 		x := b.emit(Global, t)
@@ -278,7 +317,7 @@ func (b *builder) place(v *typed.Var) *Value {
 // hold the one of the round before.
 func (b *builder) declare(v *typed.Var, x *Value) {
 	switch {
-	case v.Func == nil && !b.globals.local[v]:
+	case v.Func == nil && !b.globals.local(v):
 		b.set(v, x)
 		return
 	case v.InCell():
@@ -289,7 +328,7 @@ func (b *builder) declare(v *typed.Var, x *Value) {
 
 func (b *builder) set(v *typed.Var, x *Value) {
 	switch {
-	case v.Func == nil && b.globals.local[v]:
+	case b.globals.local(v):
 		b.write(v, b.cur, x)
 	case v.Func == nil:
 		s := b.emit(SetGlobal, None, x)

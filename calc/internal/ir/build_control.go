@@ -25,10 +25,10 @@ type merge struct {
 	done *Block
 }
 
-func (b *builder) merge(t *types.Type) *merge {
-	m := &merge{b: b, done: b.block()}
+func (b *builder) merge(t *types.Type) merge {
+	m := merge{b: b, done: b.block()}
 	if TypeOf(t) != None {
-		m.v = &typed.Var{Type: t}
+		m.v = b.variable(t)
 	}
 	return m
 }
@@ -96,23 +96,30 @@ func (b *builder) cond(n typed.Node, yes, no *Block) {
 	b.branch(x, yes, no)
 }
 
+// logic emits an operator whose value is asked for. What is known of it goes with
+// control to the end.
 func (b *builder) logic(n *typed.Logic) *Value {
 	m := b.merge(types.Bool)
-	next, short := b.block(), b.block()
-	if n.And {
-		b.cond(n.X, next, short)
-	} else {
-		b.cond(n.X, short, next)
+	var y typed.Node = n
+	for {
+		n, ok := y.(*typed.Logic)
+		if !ok || b.dead {
+			break
+		}
+		next := b.block()
+		if n.And {
+			b.write(m.v, b.cur, b.word(Bool, 0))
+			b.cond(n.X, next, m.done)
+		} else {
+			b.write(m.v, b.cur, b.word(Bool, 1))
+			b.cond(n.X, m.done, next)
+		}
+		b.seal(next)
+		b.start(next)
+		b.dead = len(next.Preds) == 0
+		y = n.Y
 	}
-	b.seal(next)
-	b.seal(short)
-	b.start(short)
-	bits := uint64(1)
-	if n.And {
-		bits = 0
-	}
-	m.end(b.word(Bool, bits))
-	m.branch(next, n.Y)
+	m.end(b.expr(y))
 	return m.value()
 }
 
@@ -255,7 +262,7 @@ func (b *builder) count(n *typed.Count) {
 	if b.dead {
 		return
 	}
-	i := &typed.Var{Type: types.Int} // the variable itself is new in each round
+	i := b.variable(types.Int) // the variable itself is new in each round
 	b.write(i, b.cur, from)
 	body, next, done := b.block(), b.block(), b.block()
 	var h *Block
@@ -296,7 +303,7 @@ func (b *builder) countSteps(n *typed.Count, from, to, step *Value) {
 	if b.dead {
 		return
 	}
-	i, left := &typed.Var{Type: types.Int}, &typed.Var{Type: types.Int}
+	i, left := b.variable(types.Int), b.variable(types.Int)
 	b.write(i, b.cur, from)
 	b.write(left, b.cur, rounds)
 	h := b.header(n.Pos)
@@ -320,7 +327,7 @@ func (b *builder) each(n *typed.Each) {
 	if b.dead {
 		return
 	}
-	i := &typed.Var{Type: types.Int}
+	i := b.variable(types.Int)
 	h0 := b.cur
 	var changes *Value
 	first := b.word(Int, 0)

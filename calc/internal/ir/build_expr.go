@@ -89,11 +89,9 @@ func (b *builder) store(n *typed.Store) {
 	if x == nil { // the value is never there
 		return
 	}
-	if b.globals.known[n.Var] != nil {
-		if b.globals.local[n.Var] {
-			b.write(n.Var, b.cur, x)
-			return
-		}
+	if b.globals.known(n.Var) != nil && b.globals.local(n.Var) {
+		b.write(n.Var, b.cur, x)
+		return
 	}
 	if n.Declare {
 		b.declare(n.Var, x)

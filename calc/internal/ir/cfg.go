@@ -7,21 +7,25 @@ import "slices"
 func (f *Func) prune() {
 	order := f.postorder()
 	slices.Reverse(order)
-	reached := make([]bool, f.blocks)
-	for _, b := range order {
-		reached[b.ID] = true
-	}
-	for _, b := range order {
-		for i := len(b.Preds) - 1; i >= 0; i-- {
-			if !reached[b.Preds[i].ID] {
-				b.removePred(i)
+	for i, b := range order {
+		b.number = int32(i)
+		for j := len(b.Preds) - 1; j >= 0; j-- {
+			if b.Preds[j].epoch != f.epoch {
+				b.removePred(j)
 			}
 		}
 	}
-	for i, b := range order {
-		b.number = i
-	}
+	f.mem.order = f.Blocks // lent to the next one
 	f.Blocks = order
+	f.ordered = true
+}
+
+// order prunes if blocks were added since that was done last. What takes edges away
+// prunes itself.
+func (f *Func) order() {
+	if !f.ordered {
+		f.prune()
+	}
 }
 
 // removePred removes a predecessor with the arguments of phis that belong to it.
@@ -32,18 +36,25 @@ func (b *Block) removePred(i int) {
 	}
 }
 
+// step is a block on the way of postorder and how many of its successors are done.
+type step struct {
+	b    *Block
+	next int
+}
+
 // postorder walks the blocks that can be reached; each comes behind its successors
-// but for those that lead back.
+// but for those that lead back. It marks them with the epoch.
 func (f *Func) postorder() []*Block {
-	type step struct {
-		b    *Block
-		next int
+	f.epoch++
+	if cap(f.mem.order) < len(f.Blocks) {
+		f.mem.order = make([]*Block, 0, 2*len(f.Blocks))
 	}
-	seen := make([]bool, f.blocks)
-	order := make([]*Block, 0, len(f.Blocks))
-	var few [16]step
-	stack := append(few[:0], step{f.Blocks[0], 0})
-	seen[f.Blocks[0].ID] = true
+	order := f.mem.order[:0]
+	if f.mem.steps == nil {
+		f.mem.steps = make([]step, 0, 16)
+	}
+	stack := append(f.mem.steps[:0], step{f.Blocks[0], 0})
+	f.Blocks[0].epoch = f.epoch
 	for len(stack) > 0 {
 		top := &stack[len(stack)-1]
 		if top.next == len(top.b.Succs) {
@@ -54,11 +65,12 @@ func (f *Func) postorder() []*Block {
 		// The last successor first, so that the first one follows its block.
 		s := top.b.Succs[len(top.b.Succs)-1-top.next]
 		top.next++
-		if !seen[s.ID] {
-			seen[s.ID] = true
+		if s.epoch != f.epoch {
+			s.epoch = f.epoch
 			stack = append(stack, step{s, 0})
 		}
 	}
+	f.mem.steps = stack
 	return order
 }
 
@@ -206,24 +218,24 @@ func (l *Loop) take(todo []*Block) {
 
 // analyze brings order, dominators and loops up to date.
 func (f *Func) analyze() []*Loop {
-	f.prune()
+	f.order()
 	f.dominators()
 	return f.loops()
 }
 
 // splitEdges puts a block on each edge from a block with several successors to one
-// with several predecessors, so that moves have a place.
+// with several predecessors and phis, so that moves have a place.
 func (f *Func) splitEdges() {
-	for _, b := range slices.Clone(f.Blocks) {
+	for _, b := range f.Blocks[:len(f.Blocks):len(f.Blocks)] { // newBlock adds behind these
 		if len(b.Succs) < 2 {
 			continue
 		}
 		for i, s := range b.Succs {
-			if len(s.Preds) < 2 {
+			if len(s.Preds) < 2 || len(s.Phis()) == 0 {
 				continue
 			}
 			m := f.newBlock()
-			m.Kind, m.Preds, m.Succs = Jump, []*Block{b}, []*Block{s}
+			m.Kind, m.Preds, m.Succs = Jump, append(m.Preds, b), append(m.Succs, s)
 			b.Succs[i] = m
 			// Both edges may lead to s: the one that still comes from b.
 			s.Preds[s.predIndex(b)] = m

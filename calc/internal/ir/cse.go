@@ -68,15 +68,15 @@ func (v *Value) writes(f func(class)) (all bool) {
 
 // memory numbers the states of each class.
 type memory struct {
-	all    int // counts up when any class may have changed
-	states map[class]int
+	all    int32 // counts up when any class may have changed
+	states map[class]int32
 	shared bool // with the block before
 }
 
-func (m *memory) set(c class, n int) {
+func (m *memory) set(c class, n int32) {
 	switch {
 	case m.states == nil:
-		m.states = make(map[class]int)
+		m.states = make(map[class]int32)
 	case m.shared:
 		m.states = maps.Clone(m.states)
 	}
@@ -84,84 +84,169 @@ func (m *memory) set(c class, n int) {
 	m.states[c] = n
 }
 
-func (m *memory) state(c class) int { return max(m.all, m.states[c]) }
+func (m *memory) state(c class) int32 {
+	if m.states == nil {
+		return m.all
+	}
+	return max(m.all, m.states[c])
+}
 
 // key is what two instructions that compute the same have in common.
 type key struct {
 	op      Op
 	t       Type
-	x, y, z int
+	x, y, z int32 // IDs of the arguments, -1: none
+	state   int32 // of the memory that is read
 	bits    uint64
 	aux     any
-	state   int
+}
+
+// hash mixes what tells keys apart; aux rarely does.
+func (k *key) hash() uint32 {
+	h := uint64(k.op)<<8 | uint64(k.t)
+	for _, n := range [...]uint64{uint64(uint32(k.x)), uint64(uint32(k.y)), uint64(uint32(k.z)), k.bits, uint64(k.state)} {
+		h = (h ^ n) * 0x9e3779b97f4a7c15
+	}
+	return uint32(h >> 32)
+}
+
+// table holds the values that are known, by their keys. What was added last can be
+// taken out again.
+type table struct {
+	heads   []int32 // of chains, by hash: 1 + index of an entry; 0: none
+	entries []entry
+}
+
+type entry struct {
+	key  key
+	hash uint32
+	next int32
+	v    *Value
+}
+
+// reset empties the table and makes it fit for about n entries.
+func (t *table) reset(n int) {
+	size := 64
+	for size < n {
+		size *= 2
+	}
+	if size > len(t.heads) {
+		t.heads = make([]int32, size)
+	} else {
+		clear(t.heads)
+	}
+	if t.entries == nil {
+		t.entries = make([]entry, 0, 12)
+	}
+	t.entries = t.entries[:0]
+}
+
+func (t *table) get(k *key, hash uint32) *Value {
+	for i := t.heads[hash&uint32(len(t.heads)-1)]; i != 0; {
+		e := &t.entries[i-1]
+		if e.hash == hash && e.key == *k {
+			return e.v
+		}
+		i = e.next
+	}
+	return nil
+}
+
+func (t *table) add(k *key, hash uint32, v *Value) {
+	head := &t.heads[hash&uint32(len(t.heads)-1)]
+	t.entries = append(t.entries, entry{*k, hash, *head, v})
+	*head = int32(len(t.entries))
+}
+
+// cut takes out all but the first n entries.
+func (t *table) cut(n int) {
+	for i := len(t.entries) - 1; i >= n; i-- {
+		e := &t.entries[i]
+		t.heads[e.hash&uint32(len(t.heads)-1)] = e.next
+		*e = entry{}
+	}
+	t.entries = t.entries[:n]
 }
 
 // cse replaces what was computed before, on every way here. What an instruction
-// reads must not have changed since.
+// reads must not have changed since. What that makes plain is folded.
 func (f *Func) cse() {
-	f.prune()
+	f.order()
 	f.dominators()
-	c := &eliminator{f: f, children: make([][]*Block, f.blocks), ends: make([]*memory, f.blocks), known: make(map[key]*Value)}
-	for _, b := range f.Blocks[1:] {
-		c.children[b.idom.ID] = append(c.children[b.idom.ID], b)
+	if len(f.mem.memories) < f.blocks {
+		f.mem.memories = make([]memory, f.blocks+f.blocks/2)
+	}
+	c := &eliminator{f: f, ends: f.mem.memories[:f.blocks], known: &f.mem.known}
+	clear(c.ends)
+	c.known.reset(f.values)
+	for _, b := range f.Blocks {
+		b.child, b.sibling = nil, nil
+	}
+	for i := len(f.Blocks) - 1; i > 0; i-- { // so that the children are in order
+		b := f.Blocks[i]
+		b.sibling, b.idom.child = b.idom.child, b
 	}
 	c.walk(f.Blocks[0])
-	f.copies()
+	if c.found {
+		f.copies()
+		f.fold()
+	}
 }
 
 type eliminator struct {
-	f        *Func
-	children [][]*Block // in the dominator tree
-	ends     []*memory  // behind blocks
-	known    map[key]*Value
-	clock    int
+	f     *Func
+	found bool
+	ends  []memory // behind blocks; all is 0 for one that was not there yet
+	known *table
+	clock int32
+}
+
+// level is a block on the way down the dominator tree: the child that comes next, and
+// how many values were known before it.
+type level struct {
+	next  *Block
+	known int
 }
 
 // walk goes down the dominator tree; what is known in a block is known below it.
 func (c *eliminator) walk(top *Block) {
-	type level struct {
-		b     *Block
-		next  int
-		added []key
-	}
-	stack := []level{{b: top, added: c.block(top)}}
+	stack := append(c.f.mem.levels[:0], level{top.child, 0})
+	c.block(top)
 	for len(stack) > 0 {
 		l := &stack[len(stack)-1]
-		if l.next < len(c.children[l.b.ID]) {
-			b := c.children[l.b.ID][l.next]
-			l.next++
-			stack = append(stack, level{b: b, added: c.block(b)})
+		if b := l.next; b != nil {
+			l.next = b.sibling
+			stack = append(stack, level{b.child, len(c.known.entries)})
+			c.block(b)
 			continue
 		}
-		for _, k := range l.added {
-			delete(c.known, k)
-		}
+		c.known.cut(l.known)
 		stack = stack[:len(stack)-1]
 	}
+	c.f.mem.levels = stack
 }
 
-func (c *eliminator) block(b *Block) (added []key) {
-	var m *memory
-	if len(b.Preds) == 1 && c.ends[b.Preds[0].ID] != nil {
-		before := *c.ends[b.Preds[0].ID]
-		before.shared = true
-		m = &before
+func (c *eliminator) block(b *Block) {
+	m := &c.ends[b.ID]
+	if len(b.Preds) == 1 && c.ends[b.Preds[0].ID].all != 0 {
+		*m = c.ends[b.Preds[0].ID]
+		m.shared = true
 	} else {
 		c.clock++
-		m = &memory{all: c.clock}
+		*m = memory{all: c.clock}
 	}
-	c.ends[b.ID] = m
 	for _, v := range b.Values {
 		for i, a := range v.Args {
 			v.Args[i] = a.resolve()
 		}
 		if k, ok := c.key(v, m); ok {
-			if x := c.known[k]; x != nil {
+			h := k.hash()
+			if x := c.known.get(&k, h); x != nil {
 				v.become(x)
+				c.found = true
 				continue
 			}
-			c.known[k] = v
-			added = append(added, k)
+			c.known.add(&k, h, v)
 		}
 		all := v.writes(func(w class) {
 			c.clock++
@@ -171,12 +256,12 @@ func (c *eliminator) block(b *Block) (added []key) {
 			c.clock++
 			m.all = c.clock
 		}
-		if k, ok := c.stored(v, m); ok && c.known[k] == nil {
-			c.known[k] = v.Args[len(v.Args)-1]
-			added = append(added, k)
+		if k, ok := c.stored(v, m); ok {
+			if h := k.hash(); c.known.get(&k, h) == nil {
+				c.known.add(&k, h, v.Args[len(v.Args)-1])
+			}
 		}
 	}
-	return added
 }
 
 // key returns what identifies a computation, and whether it may be shared.
@@ -190,11 +275,11 @@ func (c *eliminator) key(v *Value, m *memory) (key, bool) {
 	for i, a := range v.Args {
 		switch i {
 		case 0:
-			k.x = a.ID
+			k.x = int32(a.ID)
 		case 1:
-			k.y = a.ID
+			k.y = int32(a.ID)
 		case 2:
-			k.z = a.ID
+			k.z = int32(a.ID)
 		default:
 			return k, false
 		}
@@ -211,7 +296,7 @@ func (c *eliminator) stored(v *Value, m *memory) (key, bool) {
 	switch v.Op {
 	case SetField:
 		x := v.Args[1]
-		k.op, k.t, k.x = Field, x.Type, v.Args[0].ID
+		k.op, k.t, k.x = Field, x.Type, int32(v.Args[0].ID)
 		k.state = m.state(class{Field, v.Bits, x.Type == Ref})
 	case SetGlobal:
 		k.op, k.t, k.x, k.aux = Global, v.Args[0].Type, -1, v.Aux
@@ -220,7 +305,7 @@ func (c *eliminator) stored(v *Value, m *memory) (key, bool) {
 			k.state = 0
 		}
 	case SetCell:
-		k.op, k.t, k.x, k.bits = Cell, v.Args[1].Type, v.Args[0].ID, 0
+		k.op, k.t, k.x, k.bits = Cell, v.Args[1].Type, int32(v.Args[0].ID), 0
 		k.state = m.state(class{op: Cell})
 	default:
 		return k, false

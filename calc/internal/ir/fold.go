@@ -10,13 +10,14 @@ import (
 // fold computes what has constant arguments, as a run would, and what needs no
 // computing. Faults stay where they are. Branches on constants go.
 func (f *Func) fold() {
-	branches := false
+	branches, copied := false, false
 	for _, b := range f.Blocks {
 		for _, v := range b.Values {
 			for i, a := range v.Args {
 				v.Args[i] = a.resolve()
 			}
 			f.foldValue(v)
+			copied = copied || v.Op == Copy
 		}
 		if b.Control != nil {
 			b.Control = b.Control.resolve()
@@ -29,7 +30,9 @@ func (f *Func) fold() {
 	if branches {
 		f.prune()
 	}
-	f.copies()
+	if branches || copied {
+		f.copies()
+	}
 }
 
 // foldBranch makes a branch whose way is known a jump.
@@ -66,7 +69,7 @@ func (b *Block) foldBranch() {
 
 // word makes v a constant.
 func (v *Value) word(x uint64) {
-	v.Op, v.Args, v.Aux, v.Bits, v.Safe, v.Site = Const, nil, nil, x, false, nil
+	v.Op, v.Args, v.Aux, v.Bits, v.Safe, v.Site = Const, v.Args[:0], nil, x, false, nil
 }
 
 func (v *Value) flag(b bool) {
@@ -111,6 +114,10 @@ func (f *Func) foldValue(v *Value) {
 	}
 }
 
+// opposite are the comparisons that are true where others are false. Those of floats
+// with an order have none.
+var opposite = [numOps]Op{Eq: Ne, Ne: Eq, Lt: Ge, Ge: Lt, Gt: Le, Le: Gt, FEq: FNe, FNe: FEq}
+
 // simplifyOne undoes what is done twice.
 func (f *Func) simplifyOne(v, x *Value) {
 	switch v.Op {
@@ -119,8 +126,7 @@ func (f *Func) simplifyOne(v, x *Value) {
 			v.become(x.Args[0])
 			return
 		}
-		opposite := map[Op]Op{Eq: Ne, Ne: Eq, Lt: Ge, Ge: Lt, Gt: Le, Le: Gt, FEq: FNe, FNe: FEq}
-		if o, ok := opposite[x.Op]; ok {
+		if o := opposite[x.Op]; o != Invalid {
 			v.Op, v.Args = o, slices.Clone(x.Args)
 		}
 	case Neg, Com, FNeg:
@@ -131,20 +137,26 @@ func (f *Func) simplifyOne(v, x *Value) {
 		switch {
 		case x.Op == Object:
 			v.flag(isNilObject(x))
-		case x.Op == Box || x.Op == Known || x.Op == NewStruct || x.Op == NewList || x.Op == NewMap || x.Op == Closure:
+		case x.Op == Box || x.Op == Known || x.isNew():
 			v.flag(false)
 		}
 	case Unbox, Unwrap:
-		if x.Op == Box {
+		switch {
+		case x.Op == Box:
 			v.become(x.Args[0])
-		} else if x.Op == Known && v.Type == Ref {
+		case v.Type == Ref && (x.Op == Known || x.isNew()):
 			v.become(x)
 		}
 	case Known:
-		if x.Op == Known {
+		if x.Op == Known || x.isNew() {
 			v.become(x)
 		}
 	}
+}
+
+// isNew tells whether v is an object that was made here, which is no nil.
+func (v *Value) isNew() bool {
+	return v.Op == NewStruct || v.Op == NewList || v.Op == NewMap || v.Op == Closure
 }
 
 // simplifyTwo does without a computation whose second argument makes it needless.

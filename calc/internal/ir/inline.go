@@ -6,7 +6,7 @@ const (
 	hiddenFunc = 120  // a builtin written in calc is, if it is given a function
 	largeFunc  = 3000 // takes in no more
 	recursive  = 25   // takes in itself if it has no more
-	unrolled   = 120  // up to this
+	unrolled   = 500  // up to this
 )
 
 // size returns how many instructions a function has, apart from constants.
@@ -126,10 +126,10 @@ func (f *Func) unroll() {
 	if size > recursive || !f.calls(f) {
 		return
 	}
-	body := &Func{Typed: f.Typed, Result: f.Result}
+	body := &Func{Typed: f.Typed, Result: f.Result, mem: f.mem}
 	c := &cloner{f: body, values: make(map[*Value]*Value), blocks: make(map[*Block]*Block)}
 	c.body(f)
-	for level := 0; level < 3; level++ {
+	for level := 0; level < 5; level++ {
 		calls := 0
 		var blocks []*Block // of calls that were there when the level began
 		for _, b := range f.Blocks {

@@ -41,7 +41,10 @@ type Func struct {
 	Result Type
 	Blocks []*Block
 
-	values, blocks int // numbers given so far
+	values, blocks int   // numbers given so far
+	epoch          int32 // of the last walk over the blocks
+	ordered        bool  // Blocks are those that are reached, in their order
+	mem            *slab
 }
 
 // Name returns the name of the function.
@@ -76,9 +79,13 @@ type Block struct {
 	Site    *Site // of a loop, in its header
 
 	idom   *Block
-	depth  int // in the dominator tree
-	number int // in reverse postorder
+	depth  int32 // in the dominator tree
+	number int32 // in reverse postorder
+	epoch  int32 // of the walk that has seen it last
 	loop   *Loop
+
+	child, sibling *Block // in the dominator tree, while cse runs
+	preds, succs   [2]*Block
 }
 
 // A Value is an instruction and what it computes.
@@ -103,7 +110,12 @@ type Site struct {
 
 // newBlock returns a block that nothing leads to yet.
 func (f *Func) newBlock() *Block {
-	b := &Block{ID: f.blocks}
+	b := f.mem.block()
+	f.ordered = false
+	b.ID = f.blocks
+	if f.blocks == 0 {
+		f.Blocks = make([]*Block, 0, 16)
+	}
 	f.blocks++
 	f.Blocks = append(f.Blocks, b)
 	return b
@@ -111,7 +123,11 @@ func (f *Func) newBlock() *Block {
 
 // newValue returns an instruction that is in no block's list yet.
 func (f *Func) newValue(b *Block, op Op, t Type, args ...*Value) *Value {
-	v := &Value{ID: f.values, Op: op, Type: t, Args: args, Block: b}
+	v := f.mem.value()
+	v.ID, v.Op, v.Type, v.Block = f.values, op, t, b
+	if len(args) > 0 {
+		v.Args = append(f.mem.list(len(args)), args...)
+	}
 	f.values++
 	return v
 }
@@ -119,8 +135,23 @@ func (f *Func) newValue(b *Block, op Op, t Type, args ...*Value) *Value {
 // add appends an instruction to a block.
 func (f *Func) add(b *Block, op Op, t Type, args ...*Value) *Value {
 	v := f.newValue(b, op, t, args...)
-	b.Values = append(b.Values, v)
+	f.push(b, v)
 	return v
+}
+
+// push puts an instruction at the end of a block's list.
+func (f *Func) push(b *Block, v *Value) {
+	if b.Values == nil {
+		b.Values = f.mem.list(6)
+	}
+	b.Values = append(b.Values, v)
+}
+
+// insert puts an instruction into a block's list.
+func (f *Func) insert(b *Block, at int, v *Value) {
+	f.push(b, v)
+	copy(b.Values[at+1:], b.Values[at:])
+	b.Values[at] = v
 }
 
 // addEdge makes to a successor of b.

@@ -38,11 +38,14 @@ func (f *Func) merge() {
 // behind the round where it has a place of its own, so that a round has one
 // branch. Control that goes backwards in this order closes a loop.
 func (f *Func) Layout() []*Block {
-	f.prune()
+	f.order()
 	f.splitEdges()
-	f.analyze()
-	placed := make([]bool, f.blocks)
-	var order []*Block
+	loops := f.analyze()
+	order := make([]*Block, 0, len(f.Blocks))
+	if len(loops) == 0 {
+		return append(order, f.Blocks...)
+	}
+	placed := f.mem.bools(f.blocks)
 	var place func(blocks []*Block, in *Loop)
 	place = func(blocks []*Block, in *Loop) {
 		for _, b := range blocks {
@@ -98,27 +101,30 @@ func (b *Block) LoopSite() *Site {
 }
 
 // A Range is a part of a function in its order: from a position to before another.
-type Range struct{ From, To int }
+type Range struct{ From, To int32 }
 
 // Lives tells where values are needed, by their numbers.
 type Lives struct {
 	Order  []*Block
-	Start  []int // of blocks, by ID; phis are computed there
-	End    []int // of blocks, by ID; control and the arguments of phis are used there
-	Pos    []int
+	Start  []int32 // of blocks, by ID; phis are computed there
+	End    []int32 // of blocks, by ID; control and the arguments of phis are used there
+	Pos    []int32
 	Ranges [][]Range
-	Uses   []int // how many
+	Uses   []int32 // how many
 }
 
 // Live numbers the instructions of a function, in the order of its blocks, and finds
 // where values are needed. Values that are folded into those that use them are
 // needed nowhere, but their arguments are where those are.
 func (f *Func) Live(order []*Block, folded []bool) *Lives {
-	l := &Lives{
-		Order: order, Start: make([]int, f.blocks), End: make([]int, f.blocks),
-		Pos: make([]int, f.values), Ranges: make([][]Range, f.values), Uses: make([]int, f.values),
+	ints := make([]int32, 4*f.blocks+3*f.values)
+	cut := func(n int) []int32 {
+		part := ints[:n:n]
+		ints = ints[n:]
+		return part
 	}
-	pos := 0
+	l := &Lives{Order: order, Start: cut(f.blocks), End: cut(f.blocks), Pos: cut(f.values), Uses: cut(f.values), Ranges: make([][]Range, f.values)}
+	pos := int32(0)
 	for _, b := range order {
 		l.Start[b.ID] = pos
 		for _, v := range b.Values {
@@ -131,85 +137,120 @@ func (f *Func) Live(order []*Block, folded []bool) *Lives {
 		l.End[b.ID] = pos
 		pos += 2
 	}
-	type use struct {
-		b   *Block
-		pos int
-	}
-	uses := make([][]use, f.values)
-	var note func(v *Value, b *Block, pos int)
-	note = func(v *Value, b *Block, pos int) {
-		if folded[v.ID] {
-			for _, a := range v.Args {
-				note(a, b, pos)
-			}
-			return
-		}
-		uses[v.ID] = append(uses[v.ID], use{b, pos})
-	}
+	u := users{folded: folded, first: cut(f.values), list: make([]user, 1, f.values+8)}
+	u.find(l)
+	r := reacher{f: f, l: l, to: cut(f.blocks), seen: cut(f.blocks), room: make([]Range, 0, len(u.list))}
 	for _, b := range order {
 		for _, v := range b.Values {
-			if folded[v.ID] {
-				continue
+			if !folded[v.ID] {
+				r.value(b, v, &u)
 			}
-			for i, a := range v.Args {
-				if v.Op == Phi {
-					note(a, b.Preds[i], l.End[b.Preds[i].ID])
-				} else {
-					note(a, b, l.Pos[v.ID])
-				}
-			}
-		}
-		if b.Control != nil {
-			note(b.Control, b, l.End[b.ID])
-		}
-	}
-	to := make([]int, f.blocks)
-	seen := make([]int, f.blocks)
-	var touched, todo []*Block
-	for _, b := range order {
-		for _, v := range b.Values {
-			if folded[v.ID] {
-				continue
-			}
-			touched = touched[:0]
-			l.Uses[v.ID] = len(uses[v.ID])
-			reach := func(at *Block, pos int) {
-				if seen[at.ID] != v.ID+1 {
-					seen[at.ID], to[at.ID] = v.ID+1, pos
-					touched = append(touched, at)
-					if at != b {
-						todo = append(todo, at.Preds...)
-					}
-				} else {
-					to[at.ID] = max(to[at.ID], pos)
-				}
-			}
-			reach(b, l.Pos[v.ID]+1)
-			for _, u := range uses[v.ID] {
-				reach(u.b, u.pos)
-				for len(todo) > 0 {
-					p := todo[len(todo)-1]
-					todo = todo[:len(todo)-1]
-					reach(p, l.End[p.ID]+2)
-				}
-			}
-			list := make([]Range, 0, len(touched))
-			for _, t := range touched {
-				from := l.Start[t.ID]
-				if t == b {
-					from = l.Pos[v.ID]
-				}
-				list = append(list, Range{from, to[t.ID]})
-			}
-			l.Ranges[v.ID] = joined(list)
 		}
 	}
 	return l
 }
 
+// user is a place where a value is used.
+type user struct {
+	b         *Block
+	pos, next int32 // in the list; 0: no more
+}
+
+// users lists the places where each value is used.
+type users struct {
+	folded []bool
+	first  []int32 // by value ID
+	list   []user
+}
+
+func (u *users) note(v *Value, b *Block, pos int32) {
+	if u.folded[v.ID] {
+		for _, a := range v.Args {
+			u.note(a, b, pos)
+		}
+		return
+	}
+	u.list = append(u.list, user{b, pos, u.first[v.ID]})
+	u.first[v.ID] = int32(len(u.list) - 1)
+}
+
+func (u *users) find(l *Lives) {
+	for _, b := range l.Order {
+		for _, v := range b.Values {
+			if u.folded[v.ID] {
+				continue
+			}
+			for i, a := range v.Args {
+				if v.Op == Phi {
+					u.note(a, b.Preds[i], l.End[b.Preds[i].ID])
+				} else {
+					u.note(a, b, l.Pos[v.ID])
+				}
+			}
+		}
+		if b.Control != nil {
+			u.note(b.Control, b, l.End[b.ID])
+		}
+	}
+}
+
+// reacher walks from the uses of values to where they are computed.
+type reacher struct {
+	f             *Func
+	l             *Lives
+	to, seen      []int32 // of blocks, by ID: where the value is needed last; 1 + the ID of the value
+	touched, todo []*Block
+	room          []Range
+}
+
+func (r *reacher) value(b *Block, v *Value, u *users) {
+	l := r.l
+	r.touched = r.touched[:0]
+	r.reach(b, b, v, l.Pos[v.ID]+1)
+	for i := u.first[v.ID]; i != 0; i = u.list[i].next {
+		l.Uses[v.ID]++
+		r.reach(b, u.list[i].b, v, u.list[i].pos)
+		for len(r.todo) > 0 {
+			p := r.todo[len(r.todo)-1]
+			r.todo = r.todo[:len(r.todo)-1]
+			r.reach(b, p, v, l.End[p.ID]+2)
+		}
+	}
+	if cap(r.room)-len(r.room) < len(r.touched) {
+		r.room = make([]Range, 0, max(2*len(r.touched), r.f.values))
+	}
+	start := len(r.room)
+	for _, t := range r.touched {
+		from := l.Start[t.ID]
+		if t == b {
+			from = l.Pos[v.ID]
+		}
+		r.room = append(r.room, Range{from, r.to[t.ID]})
+	}
+	list := joined(r.room[start:])
+	l.Ranges[v.ID] = list[:len(list):len(list)]
+	r.room = r.room[:start+len(list)]
+}
+
+// reach notes that v, computed in b, is needed in block at up to a position.
+func (r *reacher) reach(b, at *Block, v *Value, pos int32) {
+	if id := int32(v.ID) + 1; r.seen[at.ID] != id {
+		r.seen[at.ID], r.to[at.ID] = id, pos
+		r.touched = append(r.touched, at)
+		if at != b {
+			r.todo = append(r.todo, at.Preds...)
+		}
+	} else {
+		r.to[at.ID] = max(r.to[at.ID], pos)
+	}
+}
+
 // joined sorts ranges and joins those that touch.
 func joined(list []Range) []Range {
-	slices.SortFunc(list, func(a, b Range) int { return a.From - b.From })
+	if len(list) == 1 {
+		return list
+	}
+	slices.SortFunc(list, func(a, b Range) int { return int(a.From - b.From) })
 	out := list[:1]
 	for _, r := range list[1:] {
 		if last := &out[len(out)-1]; r.From <= last.To {

@@ -121,6 +121,9 @@ const (
 	numOps
 )
 
+// NumOps is the number of instructions.
+const NumOps = int(numOps)
+
 // traits of instructions.
 type traits uint8
 

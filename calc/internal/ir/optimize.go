@@ -16,12 +16,11 @@ type pass struct {
 
 var (
 	clean = []pass{
-		{"prune", (*Func).prune},
+		{"order", (*Func).order},
 		{"copies", (*Func).copies},
 		{"fold", (*Func).fold},
 		{"merge", (*Func).merge},
 		{"cse", (*Func).cse},
-		{"fold", (*Func).fold},
 		{"dead", (*Func).dead},
 	}
 	expand = []pass{
@@ -29,7 +28,9 @@ var (
 		{"inline", (*Func).inline},
 		{"captured", (*Func).captured},
 	}
-	loops = []pass{
+	apart  = []pass{{"scalars", (*Func).scalars}}
+	unroll = []pass{{"unroll", (*Func).unroll}}
+	loops  = []pass{
 		{"hoist", (*Func).hoist},
 		{"cse", (*Func).cse},
 		{"bounds", (*Func).bounds},
@@ -69,20 +70,36 @@ func (p *Program) Optimize(first int, o Passes) {
 		}
 	}
 	for _, f := range funcs {
+		if f.makesObjects() {
+			o.run(f, apart)
+			o.run(f, clean)
+		}
 		if f.hasCalls() {
-			o.run(f, []pass{{"unroll", (*Func).unroll}})
+			o.run(f, unroll)
 			o.run(f, clean)
 		}
 		if f.hasLoops() {
 			o.run(f, loops)
+			o.run(f, finish)
 		}
-		o.run(f, finish)
 	}
+}
+
+// makesObjects tells whether a function makes structs or cells.
+func (f *Func) makesObjects() bool {
+	for _, b := range f.Blocks {
+		for _, v := range b.Values {
+			if v.Op == NewStruct || v.Op == NewCell {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // hasLoops tells whether control goes back anywhere.
 func (f *Func) hasLoops() bool {
-	f.prune()
+	f.order()
 	for _, b := range f.Blocks {
 		for _, p := range b.Preds {
 			if p.number >= b.number {

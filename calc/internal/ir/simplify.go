@@ -13,7 +13,7 @@ func (v *Value) resolve() *Value {
 
 // become makes v a copy of x.
 func (v *Value) become(x *Value) {
-	v.Op, v.Args, v.Aux, v.Bits, v.Safe = Copy, []*Value{x}, nil, 0, false
+	v.Op, v.Args, v.Aux, v.Bits, v.Safe = Copy, append(v.Args[:0], x), nil, 0, false
 }
 
 // copies removes phis whose arguments are all the same, and copies.
@@ -69,8 +69,11 @@ func (v *Value) agreed() *Value {
 
 // dead removes instructions that nothing needs.
 func (f *Func) dead() {
-	needed := make([]bool, f.values)
-	var todo []*Value
+	needed := f.mem.bools(f.values)
+	if f.mem.todo == nil {
+		f.mem.todo = make([]*Value, 0, 16)
+	}
+	todo := f.mem.todo[:0]
 	need := func(v *Value) {
 		if !needed[v.ID] {
 			needed[v.ID] = true
@@ -94,6 +97,7 @@ func (f *Func) dead() {
 			need(a)
 		}
 	}
+	f.mem.todo = todo
 	for _, b := range f.Blocks {
 		kept := b.Values[:0]
 		for _, v := range b.Values {

@@ -8,28 +8,76 @@ import "github.com/groundwork-go/groundwork/calc/internal/typed"
 // that leaves a phi without arguments, which sealing completes.
 
 type blockVars struct {
-	defs   map[*typed.Var]*Value
+	first  int32                 // def of the builder, 1 + its index; 0: none
+	count  int32                 // of the defs
+	defs   map[*typed.Var]*Value // instead of the list, when that is long
 	sealed bool
-	open   []openPhi
+	open   int32 // openPhi of the builder, 1 + its index; 0: none
 }
 
-type openPhi struct {
-	v   *typed.Var
-	phi *Value
+// def is the value of a variable in a block, one of a list.
+type def struct {
+	v    *typed.Var
+	x    *Value
+	next int32
 }
 
-func (b *builder) block() *Block {
-	blk := b.fn.newBlock()
-	b.state = append(b.state, blockVars{})
-	return blk
+// manyDefs is how long a list of defs becomes.
+const manyDefs = 12
+
+func (b *builder) def(s *blockVars, v *typed.Var) *Value {
+	if s.defs != nil {
+		return s.defs[v]
+	}
+	for i := s.first; i != 0; i = b.defs[i-1].next {
+		if b.defs[i-1].v == v {
+			return b.defs[i-1].x
+		}
+	}
+	return nil
 }
 
 func (b *builder) write(v *typed.Var, blk *Block, x *Value) {
 	s := &b.state[blk.ID]
-	if s.defs == nil {
-		s.defs = make(map[*typed.Var]*Value)
+	if s.defs != nil {
+		s.defs[v] = x
+		return
 	}
-	s.defs[v] = x
+	for i := s.first; i != 0; i = b.defs[i-1].next {
+		if b.defs[i-1].v == v {
+			b.defs[i-1].x = x
+			return
+		}
+	}
+	if s.count == manyDefs {
+		s.defs = make(map[*typed.Var]*Value)
+		for i := s.first; i != 0; i = b.defs[i-1].next {
+			s.defs[b.defs[i-1].v] = b.defs[i-1].x
+		}
+		s.defs[v] = x
+		return
+	}
+	if b.defs == nil {
+		b.defs = make([]def, 0, 12)
+	}
+	b.defs = append(b.defs, def{v, x, s.first})
+	s.first = int32(len(b.defs))
+	s.count++
+}
+
+type openPhi struct {
+	v    *typed.Var
+	phi  *Value
+	next int32
+}
+
+func (b *builder) block() *Block {
+	blk := b.fn.newBlock()
+	if b.state == nil {
+		b.state = make([]blockVars, 0, 12)
+	}
+	b.state = append(b.state, blockVars{})
+	return blk
 }
 
 // read returns the value of a variable at the end of a block.
@@ -38,7 +86,7 @@ func (b *builder) read(v *typed.Var, blk *Block) *Value {
 	at := blk
 	for {
 		s := &b.state[at.ID]
-		if x := s.defs[v]; x != nil {
+		if x := b.def(s, v); x != nil {
 			if at != blk {
 				b.write(v, blk, x)
 			}
@@ -61,10 +109,11 @@ func (b *builder) readHere(v *typed.Var, blk *Block) *Value {
 		return b.zero(blk, t)
 	}
 	phi := b.fn.newValue(blk, Phi, t)
-	blk.Values = append([]*Value{phi}, blk.Values...)
+	b.fn.insert(blk, 0, phi)
 	b.write(v, blk, phi)
 	if !s.sealed {
-		s.open = append(s.open, openPhi{v, phi})
+		b.open = append(b.open, openPhi{v, phi, s.open})
+		s.open = int32(len(b.open))
 		return phi
 	}
 	return b.complete(v, phi)
@@ -77,15 +126,13 @@ func (b *builder) zero(blk *Block, t Type) *Value {
 		op = Object
 	}
 	x := b.fn.newValue(blk, op, t)
-	at := len(blk.Phis())
-	blk.Values = append(blk.Values, nil)
-	copy(blk.Values[at+1:], blk.Values[at:])
-	blk.Values[at] = x
+	b.fn.insert(blk, len(blk.Phis()), x)
 	return x
 }
 
 // complete gives a phi its arguments. One that all agree on is a copy of it.
 func (b *builder) complete(v *typed.Var, phi *Value) *Value {
+	phi.Args = b.fn.mem.list(len(phi.Block.Preds))
 	for _, p := range phi.Block.Preds {
 		phi.Args = append(phi.Args, b.read(v, p))
 	}
@@ -95,10 +142,8 @@ func (b *builder) complete(v *typed.Var, phi *Value) *Value {
 func (b *builder) seal(blk *Block) {
 	s := &b.state[blk.ID]
 	s.sealed = true
-	open := s.open
-	s.open = nil
-	for _, o := range open {
-		b.complete(o.v, o.phi)
+	for i := s.open; i != 0; i = b.open[i-1].next {
+		b.complete(b.open[i-1].v, b.open[i-1].phi)
 	}
 }
 

@@ -44,7 +44,7 @@ type web struct {
 type allocation struct {
 	webs  []*web // by value ID
 	all   []*web
-	calls []int // positions
+	calls []int32 // positions
 	slots int
 }
 
@@ -52,7 +52,7 @@ func (a *allocation) of(v *ir.Value) place { return a.webs[v.ID].at }
 
 // allocate gives values registers, those first that are used most; what lives across
 // a call is in the frame.
-func allocate(f *ir.Func, l *ir.Lives, folded []bool, calls []int) *allocation {
+func allocate(f *ir.Func, l *ir.Lives, folded []bool, calls []int32) *allocation {
 	a := &allocation{webs: make([]*web, f.NumValues()), calls: calls}
 	for _, b := range l.Order {
 		weight := 1.0
@@ -165,7 +165,7 @@ func (a *allocation) collect() {
 			w.cross = a.crosses(w.ranges)
 			length := 1
 			for _, r := range w.ranges {
-				length += r.To - r.From
+				length += int(r.To - r.From)
 			}
 			w.weight /= float64(length)
 			a.all = append(a.all, w)
@@ -257,7 +257,7 @@ func (a *allocation) slot() {
 }
 
 // refsAcross returns the slots of references that live across a call.
-func (a *allocation) refsAcross(pos int) []int {
+func (a *allocation) refsAcross(pos int32) []int {
 	var list []int
 	for _, w := range a.all {
 		if !w.ref || w.at.kind != inSlot {

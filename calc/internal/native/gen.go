@@ -291,7 +291,7 @@ func (g *generator) function(f *ir.Func, fn *function) {
 	g.texts = foldedTexts(f)
 	g.fold(order)
 	g.lives = f.Live(order, g.folded)
-	var calls []int
+	var calls []int32
 	for _, b := range order {
 		for _, v := range b.Values {
 			if !g.folded[v.ID] && calling(v) {
@@ -392,7 +392,7 @@ func compares(o ir.Op) bool {
 
 // prologue makes the frame, looks for the end of the stack and of the fuel, and puts
 // the parameters into their places.
-func (g *generator) prologue(calls []int) {
+func (g *generator) prologue(calls []int32) {
 	if g.fn.frame > 0 {
 		g.AluImm(amd64.SubOp, amd64.RSP, int32(g.fn.frame))
 	}

@@ -60,9 +60,18 @@ type Builtin struct {
 	Result *types.Type
 	Call   func(m Machine, args []value.Value) (value.Value, error)
 
-	Host bool                       // a function of the host
-	F1   func(x float64) float64    // what Call does, if that is all
-	F2   func(x, y float64) float64 // what Call does, if that is all
+	Recipe Recipe                     // what it was made of
+	Host   bool                       // a function of the host
+	F1     func(x float64) float64    // what Call does, if that is all
+	F2     func(x, y float64) float64 // what Call does, if that is all
+}
+
+// A Recipe tells how to make a builtin again: package builtin does so.
+type Recipe struct {
+	Kind  uint8
+	Name  string
+	Types []*types.Type
+	N     int
 }
 
 // A Machine is what builtins need of the engine that runs them.

@@ -16,30 +16,38 @@ const out = 1 << 20
 
 // web is a group of values that share a register: a phi and what flows into it.
 type web struct {
-	ranges []ir.Range
-	reg    int // -1: none yet
-	ref    bool
+	ranges      []ir.Range
+	reg         int32 // -1: none yet
+	ref, gone   bool  // gone into another
+	first, last int32 // the IDs of values of it, between which others are linked in allocator.next
 }
 
 // registers gives each value of a function its register.
 type registers struct {
-	reg         []int // by value ID
-	words, refs int   // registers of the function
+	reg         []int32 // by value ID
+	words, refs int     // registers of the function
 }
 
-func allocate(f *ir.Func, l *ir.Lives, folded []bool) *registers {
-	a := &allocator{lives: l, folded: folded, webs: make([]*web, f.NumValues())}
+func allocate(f *ir.Func, l *ir.Lives, folded []bool) registers {
+	n, webs := f.NumValues(), 0
+	for _, ranges := range l.Ranges {
+		if ranges != nil {
+			webs++
+		}
+	}
+	ints := make([]int32, 2*n)
+	a := &allocator{lives: l, folded: folded, webs: make([]*web, n), list: make([]web, 0, webs), next: ints[n:]}
 	a.params(f)
 	for _, b := range l.Order {
 		for _, v := range b.Values {
 			if v.Type != ir.None && !folded[v.ID] && a.webs[v.ID] == nil {
-				a.webs[v.ID] = &web{ranges: l.Ranges[v.ID], reg: -1, ref: v.Type == ir.Ref}
+				a.add(v, -1)
 			}
 		}
 	}
 	a.coalesce()
 	a.arguments()
-	r := &registers{reg: make([]int, f.NumValues())}
+	r := registers{reg: ints[:n:n]}
 	r.words, r.refs = a.color()
 	for i, w := range a.webs {
 		if w != nil {
@@ -53,33 +61,39 @@ type allocator struct {
 	lives  *ir.Lives
 	folded []bool
 	webs   []*web // by value ID
+	list   []web
+	next   []int32 // by value ID: the next value of the web, if it is not the last
+}
+
+func (a *allocator) add(v *ir.Value, reg int32) {
+	id := int32(v.ID)
+	a.list = append(a.list, web{ranges: a.lives.Ranges[id], reg: reg, ref: v.Type == ir.Ref, first: id, last: id})
+	a.webs[v.ID] = &a.list[len(a.list)-1] // there is room for all: it does not move
 }
 
 // params puts the parameters where the caller has left them.
 func (a *allocator) params(f *ir.Func) {
-	words, refs := 1, 0
+	words, refs := int32(1), int32(0)
 	for _, p := range f.Params {
-		w := &web{ranges: a.lives.Ranges[p.ID], ref: p.Type == ir.Ref}
-		if w.ref {
-			w.reg = refs
+		if p.Type == ir.Ref {
+			a.add(p, refs)
 			refs++
 		} else {
-			w.reg = words
+			a.add(p, words)
 			words++
 		}
-		a.webs[p.ID] = w
 	}
 }
 
 // coalesce puts phis and their arguments into one register where they do not need
 // to be there at the same time, those of inner loops first.
 func (a *allocator) coalesce() {
-	var phis []*ir.Value
+	var few [16]*ir.Value
+	phis := few[:0]
 	for _, b := range a.lives.Order {
 		phis = append(phis, b.Phis()...)
 	}
 	slices.SortStableFunc(phis, func(x, y *ir.Value) int { return y.Block.Depth() - x.Block.Depth() })
-	members := make(map[*web][]int)
 	for _, phi := range phis {
 		for _, arg := range phi.Args {
 			if a.folded[arg.ID] {
@@ -89,19 +103,16 @@ func (a *allocator) coalesce() {
 			if x == y || x.reg >= 0 && y.reg >= 0 || ir.Overlap(x.ranges, y.ranges) {
 				continue
 			}
-			if len(members[x]) == 0 {
-				members[x] = []int{phi.ID}
-			}
-			if len(members[y]) == 0 {
-				members[y] = []int{arg.ID}
-			}
 			x.ranges = ir.Union(x.ranges, y.ranges)
 			x.reg = max(x.reg, y.reg)
-			for _, id := range members[y] {
+			for id := y.first; ; id = a.next[id] {
 				a.webs[id] = x
+				if id == y.last {
+					break
+				}
 			}
-			members[x] = append(members[x], members[y]...)
-			delete(members, y)
+			a.next[x.last], x.last = y.first, y.last
+			y.gone = true
 		}
 	}
 }
@@ -115,7 +126,7 @@ func (a *allocator) arguments() {
 			if v.Op != ir.Call && v.Op != ir.CallValue {
 				continue
 			}
-			words, refs := 1, 0
+			words, refs := int32(1), int32(0)
 			for _, arg := range v.Args {
 				slot := &words
 				if arg.Type == ir.Ref {
@@ -135,31 +146,29 @@ func (a *allocator) arguments() {
 
 // color gives the webs registers, the first that is free.
 func (a *allocator) color() (words, refs int) {
-	var list []*web
-	seen := make(map[*web]bool)
-	for _, w := range a.webs {
-		if w != nil && !seen[w] {
-			seen[w] = true
+	list := make([]*web, 0, len(a.list))
+	for i := range a.list {
+		if w := &a.list[i]; !w.gone {
 			list = append(list, w)
 		}
 	}
-	slices.SortStableFunc(list, func(x, y *web) int { return x.ranges[0].From - y.ranges[0].From })
-	wordFile, refFile := &file{first: 1}, &file{}
+	slices.SortStableFunc(list, func(x, y *web) int { return int(x.ranges[0].From - y.ranges[0].From) })
+	wordFile, refFile := file{first: 1}, file{}
 	for _, w := range list { // parameters first: others must not take their places
 		if w.reg >= 0 && w.reg < out {
 			if w.ref {
-				refFile.take(w.reg, w.ranges)
+				refFile.take(int(w.reg), w.ranges)
 			} else {
-				wordFile.take(w.reg, w.ranges)
+				wordFile.take(int(w.reg), w.ranges)
 			}
 		}
 	}
 	for _, w := range list {
 		if w.reg < 0 {
 			if w.ref {
-				w.reg = refFile.find(w.ranges)
+				w.reg = int32(refFile.find(w.ranges))
 			} else {
-				w.reg = wordFile.find(w.ranges)
+				w.reg = int32(wordFile.find(w.ranges))
 			}
 		}
 	}
@@ -172,12 +181,22 @@ type file struct {
 	used  [][]ir.Range
 }
 
+// room is how many registers a file has room for at first.
+const room = 8
+
 func (f *file) take(reg int, ranges []ir.Range) {
+	if f.used == nil {
+		f.used = make([][]ir.Range, 0, room)
+	}
 	for len(f.used) <= reg {
 		f.used = append(f.used, nil)
 	}
 	u := f.used[reg]
-	if len(u) == 0 || u[len(u)-1].To <= ranges[0].From {
+	switch {
+	case len(u) == 0:
+		f.used[reg] = ranges[:len(ranges):len(ranges)] // shared: what is added is elsewhere
+		return
+	case u[len(u)-1].To <= ranges[0].From:
 		f.used[reg] = append(u, ranges...)
 		return
 	}

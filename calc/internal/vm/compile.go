@@ -2,6 +2,7 @@ package vm
 
 import (
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/groundwork-go/groundwork/calc/internal/ir"
@@ -12,7 +13,7 @@ import (
 
 // Code is a program ready to run by any number of machines at once.
 type Code struct {
-	prog     *ir.Program
+	prog     *typed.Program
 	code     []uint64
 	funcs    []function // by typed.Func.Index
 	objects  []*value.Obj
@@ -73,25 +74,21 @@ var errLarge = errors.New("function is too large for the virtual machine")
 // Compile makes code of a program. before, if not nil, is the code of the inputs of
 // a session before this one.
 func Compile(p *ir.Program, before *Code) (code *Code, err error) {
-	c := &Code{prog: p, rounds: make(map[int]*ir.Site)}
+	c := &Code{prog: p.Typed}
 	first := 0
 	if before != nil {
 		*c = *before
-		c.prog = p
+		c.prog = p.Typed
 		// Machines may still run the code before: what is added must not show in it.
 		c.code, c.funcs, c.objects, c.closures = slices.Clip(c.code), slices.Clip(c.funcs), slices.Clip(c.objects), slices.Clip(c.closures)
 		c.runtime, c.sites, c.keys = slices.Clip(c.runtime), slices.Clip(c.sites), slices.Clip(c.keys)
 		c.maths, c.maths2 = slices.Clip(c.maths), slices.Clip(c.maths2)
 		c.code = c.code[:len(c.code)-1]
-		rounds := make(map[int]*ir.Site, len(c.rounds))
-		for pc, s := range c.rounds {
-			rounds[pc] = s
-		}
-		c.rounds = rounds
+		c.rounds = maps.Clone(c.rounds)
 		first = len(c.funcs)
 	} else {
 		// What calls from Go return to: the call that a return looks at, and the end.
-		c.code = append(c.code, encode(opCall, 1, 1, 0), 0, uint64(opHalt))
+		c.code = append(make([]uint64, 0, 32), encode(opCall, 1, 1, 0), 0, uint64(opHalt))
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -102,13 +99,11 @@ func Compile(p *ir.Program, before *Code) (code *Code, err error) {
 		}
 	}()
 	c.funcs = append(c.funcs, make([]function, len(p.Funcs)-first)...)
-	var calls []fixup
-	for i := first; i < len(p.Funcs); i++ {
-		g := &generator{c: c, f: p.Funcs[i]}
-		g.generate()
-		calls = append(calls, g.calls...)
+	g := &generator{c: c}
+	for _, f := range p.Funcs[first:] {
+		g.generate(f)
 	}
-	for _, f := range calls {
+	for _, f := range g.calls {
 		c.code[f.pc] = uint64(c.funcs[f.fn].entry) * 8
 	}
 	// Instructions are read ahead of their place: there is always a next one.
@@ -124,8 +119,8 @@ type generator struct {
 	f      *ir.Func
 	lives  *ir.Lives
 	folded []bool
-	uses   []int
-	regs   *registers
+	uses   []int32
+	regs   registers
 	words  int // of the window, with scratch registers
 	refs   int
 	outW   int // where the next window begins
@@ -134,7 +129,9 @@ type generator struct {
 	starts []int // of blocks, by ID; -1: not yet
 	index  []int // of blocks in the order, by ID
 	jumps  []jump
-	calls  []fixup
+	calls  []fixup // of all functions
+	list   []move  // room for moves
+	left   []move
 }
 
 type jump struct {
@@ -145,8 +142,9 @@ type jump struct {
 
 const scratch = 3
 
-func (g *generator) generate() {
-	order := g.f.Layout()
+func (g *generator) generate(f *ir.Func) {
+	*g = generator{c: g.c, f: f, jumps: g.jumps[:0], calls: g.calls, list: g.list, left: g.left}
+	order := f.Layout()
 	g.fold(order)
 	g.lives = g.f.Live(order, g.folded)
 	g.regs = allocate(g.f, g.lives, g.folded)
@@ -171,7 +169,9 @@ func (g *generator) generate() {
 	g.long = size > 30000
 	fn := &g.c.funcs[g.f.Typed.Index]
 	*fn = function{typed: g.f.Typed, entry: len(g.c.code), words: g.outW, refs: g.refs, result: g.f.Result}
-	g.starts, g.index = make([]int, g.f.NumBlocks()), make([]int, g.f.NumBlocks())
+	n := g.f.NumBlocks()
+	ints := make([]int, 2*n)
+	g.starts, g.index = ints[:n:n], ints[n:]
 	for i, b := range order {
 		g.starts[b.ID], g.index[b.ID] = -1, i
 	}
@@ -209,7 +209,7 @@ func (g *generator) clearRefs() {
 // fold finds the values that need no instruction of their own: constants, and
 // comparisons that a branch makes.
 func (g *generator) fold(order []*ir.Block) {
-	g.folded, g.uses = make([]bool, g.f.NumValues()), make([]int, g.f.NumValues())
+	g.folded, g.uses = make([]bool, g.f.NumValues()), make([]int32, g.f.NumValues())
 	for _, b := range order {
 		for _, v := range b.Values {
 			for _, a := range v.Args {
@@ -251,13 +251,16 @@ func (g *generator) word(x uint64) { g.c.code = append(g.c.code, x) }
 // place notes where the instruction that comes next is in the source.
 func (g *generator) place(s *ir.Site) {
 	if s != nil {
+		if g.c.sites == nil {
+			g.c.sites = make([]site, 0, 8)
+		}
 		g.c.sites = append(g.c.sites, site{len(g.c.code), s})
 	}
 }
 
 // reg returns the register of a value that is not folded.
 func (g *generator) reg(v *ir.Value) int {
-	r := g.regs.reg[v.ID]
+	r := int(g.regs.reg[v.ID])
 	if r >= out {
 		if v.Type == ir.Ref {
 			return g.outR + r - out
@@ -347,13 +350,14 @@ type move struct {
 
 // moves makes moves as if all sources were read first.
 func (g *generator) moves(list []move) {
-	var pending []move
+	pending := g.left[:0]
 	for _, m := range list {
 		if g.folded[m.from.ID] || g.reg(m.from) != m.to {
 			pending = append(pending, m)
 		}
 	}
-	saved := make(map[move]int) // sources that were put aside
+	g.left = pending
+	var saved map[move]int // sources that were put aside
 	from := func(m move) int {
 		if r, ok := saved[m]; ok {
 			return r
@@ -384,6 +388,9 @@ func (g *generator) moves(list []move) {
 		}
 		if !done { // a circle: put one source aside
 			m := pending[0]
+			if saved == nil {
+				saved = make(map[move]int)
+			}
 			if m.ref {
 				g.emit(opMovR, g.regs.refs, from(m), 0)
 				saved[m] = g.regs.refs
@@ -401,10 +408,11 @@ func (g *generator) end(b, next *ir.Block) {
 	case ir.Jump:
 		s := b.Succs[0]
 		i := slices.Index(s.Preds, b)
-		var list []move
+		list := g.list[:0]
 		for _, phi := range s.Phis() {
 			list = append(list, move{g.reg(phi), phi.Type == ir.Ref, phi.Args[i]})
 		}
+		g.list = list
 		g.moves(list)
 		if s != next {
 			g.jump(b, s)
@@ -481,6 +489,9 @@ func (g *generator) round(from, to *ir.Block) {
 	s := from.LoopSite()
 	if s == nil {
 		s = to.LoopSite()
+	}
+	if g.c.rounds == nil {
+		g.c.rounds = make(map[int]*ir.Site)
 	}
 	g.c.rounds[g.starts[to.ID]] = s
 }

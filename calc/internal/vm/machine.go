@@ -51,7 +51,7 @@ func New() *Machine {
 // Run runs the top levels of code, after giving the host's values to the globals of
 // env, and returns the value of the last one.
 func (m *Machine) Run(ctx context.Context, code *Code, env []value.Value, args []string) (value.Value, *rt.Fault) {
-	prog := code.prog.Typed
+	prog := code.prog
 	m.code = code
 	if n := len(prog.Globals) - len(m.globalWords); n > 0 {
 		m.globalWords = append(m.globalWords, make([]uint64, n)...)
@@ -78,7 +78,7 @@ func (m *Machine) Run(ctx context.Context, code *Code, env []value.Value, args [
 }
 
 // first is how many words a new stack has besides the largest window.
-const first = 512
+const first = 128
 
 // Call calls a function.
 func (m *Machine) Call(ctx context.Context, fn *typed.Func, args []value.Value) (value.Value, *rt.Fault) {
@@ -210,7 +210,7 @@ func (m *Machine) trace(err error, pcs ...int) *rt.Fault {
 			calls = append(calls, rt.Activation{Func: s.Func, Pos: s.Pos})
 		}
 	}
-	mains := m.code.prog.Typed.Mains
+	mains := m.code.prog.Mains
 	return rt.Trace(err, calls, mains[len(mains)-1].File)
 }
 

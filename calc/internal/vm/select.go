@@ -10,7 +10,7 @@ import (
 
 // simple are the instructions that are one of the machine's on the registers of
 // their arguments.
-var simple = map[ir.Op]op{
+var simple = [ir.NumOps]op{
 	ir.Add: opAdd, ir.Sub: opSub, ir.Mul: opMul, ir.And: opAnd, ir.Or: opOr, ir.Xor: opXor,
 	ir.Div: opDiv, ir.Rem: opRem, ir.Shl: opShl, ir.Shr: opShr, ir.Ushr: opUshr,
 	ir.Neg: opNeg, ir.Com: opCom, ir.Not: opNot, ir.Min: opMin, ir.Max: opMax, ir.Abs: opAbs,
@@ -24,27 +24,27 @@ var simple = map[ir.Op]op{
 }
 
 // swapped are the comparisons that are others with their arguments exchanged.
-var swapped = map[ir.Op]op{ir.Gt: opLt, ir.Ge: opLe, ir.FGt: opFLt, ir.FGe: opFLe}
+var swapped = [ir.NumOps]op{ir.Gt: opLt, ir.Ge: opLe, ir.FGt: opFLt, ir.FGe: opFLe}
 
 // immediate are the forms with a small constant as second argument.
-var immediate = map[ir.Op]op{
+var immediate = [ir.NumOps]op{
 	ir.Add: opAddI, ir.Mul: opMulI, ir.And: opAndI, ir.Shl: opShlI, ir.Shr: opShrI, ir.Ushr: opUshrI, ir.Div: opDivI, ir.Rem: opRemI,
 }
 
 // withConst are the forms with a constant float as second, and as first argument.
-var withConst = map[ir.Op][2]op{
+var withConst = [ir.NumOps][2]op{
 	ir.FAdd: {opFAddK, opFAddK}, ir.FSub: {opFSubK, opFKSub}, ir.FMul: {opFMulK, opFMulK}, ir.FDiv: {opFDivK, opFKDiv},
 }
 
 // byType are the instructions with a form for words and one for references, of
 // their result or of what they store.
-var byType = map[ir.Op][2]op{
+var byType = [ir.NumOps][2]op{
 	ir.Cell: {opCellW, opCellR}, ir.MapKey: {opMapKeyW, opMapKeyR}, ir.MapValue: {opMapValueW, opMapValueR},
 	ir.Unwrap: {opUnwrapW, opUnwrapR}, ir.NewCell: {opNewCellW, opNewCellR}, ir.SetCell: {opSetCellW, opSetCellR},
 }
 
 // byRep are the instructions with a form for each representation of lists.
-var byRep = map[ir.Op][3]op{
+var byRep = [ir.NumOps][3]op{
 	ir.Len: {opLenW, opLenB, opLenR}, ir.Index: {opIndexW, opIndexB, opIndexR},
 	ir.SetIndex: {opSetIndexW, opSetIndexB, opSetIndexR}, ir.Push: {opPushW, opPushB, opPushR},
 }
@@ -71,15 +71,15 @@ func (g *generator) value(v *ir.Value) {
 		}
 		return
 	}
-	if o, ok := simple[v.Op]; ok {
+	if o := simple[v.Op]; o != 0 {
 		g.registers(o, v, v.Args...)
 		return
 	}
-	if o, ok := swapped[v.Op]; ok {
+	if o := swapped[v.Op]; o != 0 {
 		g.registers(o, v, v.Args[1], v.Args[0])
 		return
 	}
-	if forms, ok := byType[v.Op]; ok {
+	if forms := byType[v.Op]; forms[0] != 0 {
 		t := v.Type
 		if v.Op == ir.NewCell || v.Op == ir.SetCell {
 			t = v.Args[len(v.Args)-1].Type
@@ -87,7 +87,7 @@ func (g *generator) value(v *ir.Value) {
 		g.registers(pick(forms, t), v, v.Args...)
 		return
 	}
-	if forms, ok := byRep[v.Op]; ok {
+	if forms := byRep[v.Op]; forms[0] != 0 {
 		o := forms[v.Bits&0xff]
 		if n, small := 0, false; o == opSetIndexB {
 			if n, small = g.small(v.Args[2]); small {
@@ -106,15 +106,15 @@ func (g *generator) value(v *ir.Value) {
 // registers emits an instruction whose operands are its result, if it has one, and
 // its arguments.
 func (g *generator) registers(o op, v *ir.Value, args ...*ir.Value) {
-	var regs []int
+	var regs [4]int
+	n := 0
 	if v.Type != ir.None {
-		regs = append(regs, g.reg(v))
+		regs[0] = g.reg(v)
+		n = 1
 	}
 	for i, a := range args {
-		regs = append(regs, g.src(a, i))
-	}
-	for len(regs) < 3 {
-		regs = append(regs, 0)
+		regs[n] = g.src(a, i)
+		n++
 	}
 	if v.CanFail() || v.Op == ir.RuneAt || v.Op == ir.Push {
 		g.place(v.Site)
@@ -128,7 +128,7 @@ func (g *generator) withConstant(v *ir.Value) bool {
 		return false
 	}
 	x, y := v.Args[0], v.Args[1]
-	if forms, ok := withConst[v.Op]; ok {
+	if forms := withConst[v.Op]; forms[0] != 0 {
 		switch {
 		case y.Op == ir.Const:
 			g.emit(forms[0], g.reg(v), g.src(x, 0), 0)
@@ -151,8 +151,8 @@ func (g *generator) withConstant(v *ir.Value) bool {
 	if o == ir.Sub && n != -1<<63 {
 		o, n = ir.Add, -n
 	}
-	form, ok := immediate[o]
-	if !ok || n != int64(int16(n)) {
+	form := immediate[o]
+	if form == 0 || n != int64(int16(n)) {
 		return false
 	}
 	switch o {
@@ -229,7 +229,7 @@ func (g *generator) other(v *ir.Value) {
 	case ir.Call, ir.CallValue:
 		g.call(v)
 	case ir.Builtin:
-		c := runtimeCall{call: v.Aux.(*typed.Builtin).Call, result: g.result(v)}
+		c := runtimeCall{call: v.Aux.(*typed.Builtin).Call, result: g.result(v), args: make([]operand, 0, len(v.Args))}
 		for _, a := range v.Args {
 			c.args = append(c.args, g.operand(a))
 		}
@@ -303,7 +303,7 @@ func (g *generator) call(v *ir.Value) {
 	if v.Op == ir.CallValue {
 		args = args[:len(args)-1]
 	}
-	var list []move
+	list := g.list[:0]
 	words, refs := g.outW+1, g.outR
 	put := func(a *ir.Value) {
 		if a.Type == ir.Ref {
@@ -323,6 +323,7 @@ func (g *generator) call(v *ir.Value) {
 		put(f) // as the callee's own closure
 		fun = refs - 1
 	}
+	g.list = list
 	g.moves(list)
 	result := noResult
 	if v.Type != ir.None {
@@ -347,7 +348,7 @@ type wordBranch struct {
 	imm, immNot op
 }
 
-var wordBranches = map[ir.Op]wordBranch{
+var wordBranches = [ir.NumOps]wordBranch{
 	ir.Eq: {opJEq, opJNe, false, opJEqI, opJNeI},
 	ir.Ne: {opJNe, opJEq, false, opJNeI, opJEqI},
 	ir.Lt: {opJLt, opJLe, false, opJLtI, opJGeI}, // not x < y: y <= x
@@ -357,13 +358,13 @@ var wordBranches = map[ir.Op]wordBranch{
 }
 
 // mirrored are the comparisons with their arguments exchanged.
-var mirrored = map[ir.Op]ir.Op{
+var mirrored = [ir.NumOps]ir.Op{
 	ir.Eq: ir.Eq, ir.Ne: ir.Ne, ir.Lt: ir.Gt, ir.Le: ir.Ge, ir.Gt: ir.Lt, ir.Ge: ir.Le,
 	ir.FEq: ir.FEq, ir.FNe: ir.FNe, ir.FLt: ir.FGt, ir.FLe: ir.FGe, ir.FGt: ir.FLt, ir.FGe: ir.FLe,
 }
 
 // floatBranches are the same for floats, where not x < y is something else.
-var floatBranches = map[ir.Op]wordBranch{
+var floatBranches = [ir.NumOps]wordBranch{
 	ir.FEq: {opJFEq, opJFNe, false, 0, 0},
 	ir.FNe: {opJFNe, opJFEq, false, 0, 0},
 	ir.FLt: {opJFLt, opJFNotLt, false, opJFLtK, opJFNotLtK},
@@ -391,7 +392,7 @@ func (g *generator) branch(b *ir.Block, c *ir.Value, to *ir.Block, want bool) {
 	if x.Op == ir.Const && y.Op != ir.Const {
 		x, y, o = y, x, mirrored[o]
 	}
-	if w, ok := floatBranches[o]; ok {
+	if w := floatBranches[o]; w.reg != 0 {
 		form := w.imm
 		if !want {
 			form = w.immNot

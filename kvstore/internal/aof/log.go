@@ -349,7 +349,7 @@ func writeBatch(file *os.File, batch []byte, size int64, sync bool) (untrusted b
 		}
 	}
 	if sync {
-		if err = file.Sync(); err != nil {
+		if err = syncData(file); err != nil {
 			return true, err // what the system has in memory may be gone
 		}
 	}

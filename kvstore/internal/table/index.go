@@ -188,14 +188,16 @@ func (x *index) step(hashOf func(Ref) uint64) {
 	}
 }
 
-// balance begins to grow or to shrink when the load asks for it.
-func (x *index) balance() {
-	n := len(x.groups)
-	switch {
-	case x.old != nil:
-	case x.count > n*maxLoad:
+// grow begins to grow when the load asks for it.
+func (x *index) grow() {
+	if x.old == nil && x.count > len(x.groups)*maxLoad {
 		x.resize(64 - x.shift + 1)
-	case n > 1 && x.count < n*minLoad:
+	}
+}
+
+// shrink begins to shrink when the load asks for it.
+func (x *index) shrink() {
+	if n := len(x.groups); x.old == nil && n > 1 && x.count < n*minLoad {
 		target := uint(bits.Len(uint(x.count * 2 / maxLoad)))
 		x.resize(min(target, 64-x.shift-1))
 	}

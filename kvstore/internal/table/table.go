@@ -174,7 +174,7 @@ func (t *Table) Insert(h uint64, key []byte, meta uint32, vlen int) Ref {
 	t.step(t.hashOf)
 	t.count++
 	t.add(t.home(h), tagOf(h), r)
-	t.balance()
+	t.grow()
 	return r
 }
 
@@ -262,7 +262,7 @@ func (t *Table) Delete(h uint64, r Ref) {
 				t.live -= header + klen + vlen
 				t.release(r, header+klen+vlen)
 				t.step(t.hashOf)
-				t.balance()
+				t.shrink()
 				return
 			}
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"iter"
 	"slices"
-	"strings"
 	"time"
 	"unsafe"
 
@@ -125,11 +124,16 @@ func (db *DB) Delete(keys ...string) (int, error) {
 // Incr adds delta to the integer at key, 0 if there is none, and returns the sum.
 func (db *DB) Incr(key string, delta int64) (int64, error) {
 	r, err := db.do([]byte("INCRBY"), []byte(key), itoa(delta))
+	return r.Int, notInteger(err)
+}
+
+// notInteger returns [ErrNotInteger] for what INCRBY says of a value.
+func notInteger(err error) error {
 	var ce CommandError
-	if errors.As(err, &ce) && !strings.HasPrefix(string(ce), "MISCONF") {
-		err = ErrNotInteger
+	if errors.As(err, &ce) && (ce == msgNotInt || ce == msgOverflow || ce == msgHashInt) {
+		return ErrNotInteger
 	}
-	return r.Int, err
+	return err
 }
 
 // Expire gives a key a time to live; not positive removes it at once. It tells

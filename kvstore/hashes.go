@@ -199,13 +199,13 @@ func cmdHincrby(s *Session, a [][]byte) {
 	if e.Exists() {
 		if v, has := e.HashGet(a[2], scratch[:0]); has {
 			if n, ok = parseInt(v); !ok {
-				s.fail("ERR hash value is not an integer")
+				s.fail(msgHashInt)
 				return
 			}
 		}
 	}
 	if by < 0 && n < math.MinInt64-by || by > 0 && n > math.MaxInt64-by {
-		s.fail("ERR increment or decrement would overflow")
+		s.fail(msgOverflow)
 		return
 	}
 	n += by

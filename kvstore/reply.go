@@ -135,5 +135,7 @@ const (
 	msgSyntax    = "ERR syntax error"
 	msgNoKey     = "ERR no such key"
 	msgRange     = "ERR index out of range"
+	msgOverflow  = "ERR increment or decrement would overflow"
+	msgHashInt   = "ERR hash value is not an integer"
 	msgPositive  = "ERR value is out of range, must be positive"
 )

@@ -152,7 +152,7 @@ func (l *loader) flush() error {
 	for i := range l.full {
 		hashes[i] = l.waiting[i].hash
 	}
-	l.touched += l.sp.Touch(l.db, hashes[:l.full])
+	l.touched += l.sp.TouchOwn(l.db, hashes[:l.full])
 	for i := range l.full {
 		w := &l.waiting[i]
 		if err := l.str(w.hash, &rdb.Key{Name: w.name, ExpireAt: w.expireAt, Idle: w.idle}, w.v); err != nil {

@@ -452,7 +452,7 @@ func (s *Session) incr(key []byte, by int64) (int64, bool) {
 		}
 	}
 	if by < 0 && n < math.MinInt64-by || by > 0 && n > math.MaxInt64-by {
-		s.fail("ERR increment or decrement would overflow")
+		s.fail(msgOverflow)
 		return 0, false
 	}
 	n += by

@@ -10,14 +10,30 @@ const MostTouched = 16
 // the records, so that the processor waits for all of a kind at the same time. It takes
 // no lock; stripes that cannot be read without theirs are left out. The result has no
 // meaning.
-func (sp *Space) Touch(hashes []uint64) (sum byte) {
+func (sp *Space) Touch(hashes []uint64) byte {
 	var found [MostTouched]*table.Record
 	for i, h := range hashes {
 		if st := sp.Stripe(h); !st.Version().Busy() {
 			found[i] = st.Layout().First(h)
 		}
 	}
-	for _, r := range found[:len(hashes)] {
+	return touch(found[:len(hashes)])
+}
+
+// TouchOwn is Touch for any database, for those who have locked the stripes for
+// writing, or whose space nobody else knows.
+func (sp *Space) TouchOwn(db int, hashes []uint64) byte {
+	var found [MostTouched]*table.Record
+	for i, h := range hashes {
+		if s := sp.Shard(db, h); s != nil {
+			found[i] = s.tab.Layout().First(h)
+		}
+	}
+	return touch(found[:len(hashes)])
+}
+
+func touch(found []*table.Record) (sum byte) {
+	for _, r := range found {
 		if r != nil {
 			sum += r.Touch()
 		}

@@ -22,13 +22,13 @@
 package freelist
 
 import (
-	"encoding/binary"
 	"fmt"
 	"iter"
 	"unsafe"
 
 	"github.com/groundwork-go/groundwork/alloc"
 	"github.com/groundwork-go/groundwork/alloc/heapmap"
+	"github.com/groundwork-go/groundwork/alloc/internal/boundary"
 )
 
 // Fit is the way a free block is chosen.
@@ -46,30 +46,9 @@ const (
 	WorstFit
 )
 
-// The layout of a block at offset b, a multiple of 16 from the aligned base:
-//
-//	b+8     size of the block, or flags
-//	b+16    payload up to b+size+8; a free block keeps in its first 16 bytes the
-//	        offsets of the next and the previous block of the list
-//	b+size  the last 8 bytes of the payload; a free block repeats its size there,
-//	        so that the block behind it finds its start
-//
-// Offset 0 is not a block, so that 0 can mean none in the list.
-const (
-	unit     = 16
-	header   = 8
-	minBlock = 2 * unit
-
-	flagUsed     = 1 // the block is allocated
-	flagPrevUsed = 2 // the block before it is, so there is no size at its end
-	flags        = unit - 1
-)
-
 // A List manages one buffer. Create it with [New].
 type List struct {
-	buf   []byte
-	base  int // index in buf of offset 0
-	end   int // offset behind the last block
+	m     boundary.Memory
 	fit   Fit
 	head  int // offset of the first free block, 0 if there is none
 	rover int // where NextFit goes on
@@ -85,44 +64,28 @@ func New(buf []byte, fit Fit) (*List, error) {
 	if fit < FirstFit || fit > WorstFit {
 		return nil, fmt.Errorf("freelist: fit %d is unknown: %w", fit, alloc.ErrConfig)
 	}
-	l := &List{buf: buf, fit: fit}
-	if len(buf) > 0 {
-		l.base = int(-uintptr(unsafe.Pointer(&buf[0])) & (unit - 1))
-	}
-	// The last header half of a unit is the end mark, a used block of size 0.
-	l.end = (len(buf) - l.base - unit) &^ (unit - 1)
-	if l.end < unit+minBlock {
+	m, ok := boundary.New(buf)
+	if !ok {
 		return nil, fmt.Errorf("freelist: a buffer of %d bytes is too small: %w", len(buf), alloc.ErrConfig)
 	}
-	l.live = make([]uint64, l.end/unit/64+1)
+	l := &List{m: m, fit: fit}
+	l.live = make([]uint64, l.m.End/boundary.Unit/64+1)
 	l.stats.Reserved = int64(len(buf))
-	l.put(l.end+header, flagUsed|flagPrevUsed)
-	l.addFree(unit, l.end-unit, flagPrevUsed)
+	l.addFree(boundary.Unit, l.m.End-boundary.Unit, boundary.PrevUsed)
 	return l, nil
 }
 
-func (l *List) at(off int) int {
-	return int(binary.NativeEndian.Uint64(l.buf[l.base+off:]))
-}
+func (l *List) next(b int) int { return l.m.At(b + boundary.Unit) }
+func (l *List) prev(b int) int { return l.m.At(b + boundary.Unit + 8) }
 
-func (l *List) put(off, v int) {
-	binary.NativeEndian.PutUint64(l.buf[l.base+off:], uint64(v))
-}
-
-func (l *List) size(b int) int { return l.at(b+header) &^ flags }
-func (l *List) next(b int) int { return l.at(b + unit) }
-func (l *List) prev(b int) int { return l.at(b + unit + 8) }
-
-// addFree makes [b, b+size) a free block, first in the list; prevUsed is 0 or
-// flagPrevUsed.
-func (l *List) addFree(b, size, prevUsed int) {
-	l.put(b+header, size|prevUsed)
-	l.put(b+size, size)
-	l.put(b+size+header, l.at(b+size+header)&^flagPrevUsed)
-	l.put(b+unit, l.head)
-	l.put(b+unit+8, 0)
+// addFree makes [b, b+size) a free block, first in the list; prev is 0 or
+// boundary.PrevUsed.
+func (l *List) addFree(b, size, prev int) {
+	l.m.SetFree(b, size, prev)
+	l.m.Put(b+boundary.Unit, l.head)
+	l.m.Put(b+boundary.Unit+8, 0)
 	if l.head != 0 {
-		l.put(l.head+unit+8, b)
+		l.m.Put(l.head+boundary.Unit+8, b)
 	}
 	l.head = b
 }
@@ -132,10 +95,10 @@ func (l *List) removeFree(b int) {
 	if prev == 0 {
 		l.head = next
 	} else {
-		l.put(prev+unit, next)
+		l.m.Put(prev+boundary.Unit, next)
 	}
 	if next != 0 {
-		l.put(next+unit+8, prev)
+		l.m.Put(next+boundary.Unit+8, prev)
 	}
 	if l.rover == b {
 		l.rover = next
@@ -145,35 +108,34 @@ func (l *List) removeFree(b int) {
 // Alloc returns a block of n bytes, aligned to 16, with undefined content. It
 // returns nil if n is not positive or no free block is large enough.
 func (l *List) Alloc(n int) unsafe.Pointer {
-	if n <= 0 || n > l.end-header {
+	if n <= 0 || n > l.m.End-boundary.Header {
 		l.stats.Failed++
 		return nil
 	}
-	size := max((n+header+unit-1)&^(unit-1), minBlock)
+	size := boundary.Fit(n)
 	b := l.search(size)
 	if b == 0 {
 		l.stats.Failed++
 		return nil
 	}
 	l.removeFree(b)
-	whole := l.size(b)
-	prevUsed := l.at(b+header) & flagPrevUsed
-	if whole-size >= minBlock {
-		l.put(b+header, size|flagUsed|prevUsed)
-		l.addFree(b+size, whole-size, flagPrevUsed)
+	whole := l.m.Size(b)
+	prev, rest := l.m.Prev(b), whole-size >= boundary.MinBlock
+	if !rest {
+		size = whole
+	}
+	l.m.SetUsed(b, size, prev, rest)
+	if rest {
+		l.addFree(b+size, whole-size, boundary.PrevUsed)
 		if l.fit == NextFit {
 			l.rover = b + size
 		}
-	} else {
-		size = whole
-		l.put(b+header, size|flagUsed|prevUsed)
-		l.put(b+size+header, l.at(b+size+header)|flagPrevUsed)
 	}
-	l.live[b/unit/64] |= 1 << (b / unit % 64)
+	l.live[b/boundary.Unit/64] |= 1 << (b / boundary.Unit % 64)
 	l.stats.Allocs++
 	l.stats.Blocks++
-	l.stats.Live += int64(size - header)
-	return unsafe.Pointer(&l.buf[l.base+b+unit])
+	l.stats.Live += int64(size - boundary.Header)
+	return l.m.Pointer(b)
 }
 
 // search returns a free block of at least size bytes, or 0.
@@ -182,7 +144,7 @@ func (l *List) search(size int) int {
 	case BestFit:
 		return l.searchBest(size)
 	case WorstFit:
-		if b := l.largest(); b != 0 && l.size(b) >= size {
+		if b := l.largest(); b != 0 && l.m.Size(b) >= size {
 			return b
 		}
 		return 0
@@ -198,7 +160,7 @@ func (l *List) search(size int) int {
 // searchFirst looks from a block of the list up to another one.
 func (l *List) searchFirst(from, to, size int) int {
 	for b := from; b != to; b = l.next(b) {
-		if l.size(b) >= size {
+		if l.m.Size(b) >= size {
 			return b
 		}
 	}
@@ -208,7 +170,7 @@ func (l *List) searchFirst(from, to, size int) int {
 func (l *List) searchBest(size int) int {
 	best, bestSize := 0, 0
 	for b := l.head; b != 0; b = l.next(b) {
-		if s := l.size(b); s >= size && (best == 0 || s < bestSize) {
+		if s := l.m.Size(b); s >= size && (best == 0 || s < bestSize) {
 			if best, bestSize = b, s; s == size {
 				break
 			}
@@ -221,7 +183,7 @@ func (l *List) searchBest(size int) int {
 func (l *List) largest() int {
 	best, bestSize := 0, 0
 	for b := l.head; b != 0; b = l.next(b) {
-		if s := l.size(b); s > bestSize {
+		if s := l.m.Size(b); s > bestSize {
 			best, bestSize = b, s
 		}
 	}
@@ -235,29 +197,29 @@ func (l *List) Free(p unsafe.Pointer) error {
 	if p == nil {
 		return nil
 	}
-	b := int(uintptr(p)-uintptr(unsafe.Pointer(&l.buf[0]))) - l.base - unit
-	if b < unit || b >= l.end || b%unit != 0 {
+	b, ok := l.m.Offset(p)
+	if !ok {
 		return alloc.ErrForeign
 	}
-	if l.live[b/unit/64]>>(b/unit%64)&1 == 0 {
+	if l.live[b/boundary.Unit/64]>>(b/boundary.Unit%64)&1 == 0 {
 		return l.explain(b)
 	}
-	l.live[b/unit/64] &^= 1 << (b / unit % 64)
-	size := l.size(b)
+	l.live[b/boundary.Unit/64] &^= 1 << (b / boundary.Unit % 64)
+	size := l.m.Size(b)
 	l.stats.Frees++
 	l.stats.Blocks--
-	l.stats.Live -= int64(size - header)
-	if next := b + size; l.at(next+header)&flagUsed == 0 {
+	l.stats.Live -= int64(size - boundary.Header)
+	if next := b + size; !l.m.IsUsed(next) {
 		l.removeFree(next)
-		size += l.size(next)
+		size += l.m.Size(next)
 	}
-	if l.at(b+header)&flagPrevUsed == 0 {
-		before := l.at(b) // the size at the end of the block before
+	if l.m.Prev(b) == 0 {
+		before := l.m.At(b) // the size at the end of the block before
 		b -= before
 		size += before
 		l.removeFree(b)
 	}
-	l.addFree(b, size, l.at(b+header)&flagPrevUsed)
+	l.addFree(b, size, l.m.Prev(b))
 	return nil
 }
 
@@ -272,30 +234,18 @@ func (l *List) explain(b int) error {
 }
 
 // A Block is what [List.Walk] yields.
-type Block struct {
-	Offset int // of its header from the aligned start of the buffer, in bytes
-	Size   int // its whole size in bytes
-	Used   bool
-}
+type Block = boundary.Block
 
 // Walk yields all blocks in the order of their addresses. The list must not be
 // changed meanwhile.
-func (l *List) Walk() iter.Seq[Block] {
-	return func(yield func(Block) bool) {
-		for b := unit; b < l.end; b += l.size(b) {
-			if !yield(Block{b, l.size(b), l.at(b+header)&flagUsed != 0}) {
-				return
-			}
-		}
-	}
-}
+func (l *List) Walk() iter.Seq[Block] { return l.m.Walk() }
 
 // Stats returns the counters. Live and Free count usable bytes. It takes time in
 // proportion to the number of free blocks.
 func (l *List) Stats() alloc.Stats {
 	s := l.stats
 	for b := l.head; b != 0; b = l.next(b) {
-		usable := int64(l.size(b) - header)
+		usable := int64(l.m.Size(b) - boundary.Header)
 		s.Free += usable
 		s.LargestFree = max(s.LargestFree, usable)
 	}
@@ -303,15 +253,4 @@ func (l *List) Stats() alloc.Stats {
 }
 
 // Map returns what the buffer is used for.
-func (l *List) Map() heapmap.Map {
-	m := heapmap.Map{Title: "freelist.List"}
-	base := uint64(uintptr(unsafe.Pointer(&l.buf[l.base])))
-	for block := range l.Walk() {
-		r := heapmap.Region{Start: base + uint64(block.Offset), Size: int64(block.Size)}
-		if block.Used {
-			r.Kind, r.Used = heapmap.Used, r.Size
-		}
-		m.Regions = append(m.Regions, r)
-	}
-	return m
-}
+func (l *List) Map() heapmap.Map { return l.m.Map("freelist.List") }

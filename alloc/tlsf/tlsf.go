@@ -26,7 +26,6 @@
 package tlsf
 
 import (
-	"encoding/binary"
 	"fmt"
 	"iter"
 	"math/bits"
@@ -34,25 +33,11 @@ import (
 
 	"github.com/groundwork-go/groundwork/alloc"
 	"github.com/groundwork-go/groundwork/alloc/heapmap"
+	"github.com/groundwork-go/groundwork/alloc/internal/boundary"
 )
 
-// The layout of a block at offset b, a multiple of 16 from the aligned base:
-//
-//	b+8     size of the block, or flags
-//	b+16    payload up to b+size+8; a free block keeps in its first 16 bytes the
-//	        offsets of the next and the previous block of its list
-//	b+size  the last 8 bytes of the payload; a free block repeats its size there,
-//	        so that the block behind it finds its start
-//
-// Offset 0 is not a block, so that 0 can mean none in a list.
 const (
-	unit     = 16
-	header   = 8
-	minBlock = 2 * unit
-
-	flagUsed     = 1 // the block is allocated
-	flagPrevUsed = 2 // the block before it is, so there is no size at its end
-	flags        = unit - 1
+	unit = boundary.Unit
 
 	secondBits = 5
 	second     = 1 << secondBits
@@ -69,9 +54,7 @@ const (
 
 // A TLSF manages one buffer. Create it with [New].
 type TLSF struct {
-	buf    []byte
-	base   int    // index in buf of offset 0
-	end    int    // offset behind the last block
+	m      boundary.Memory
 	first  uint64 // bit f: second[f] is not 0
 	second [firsts]uint32
 	heads  [firsts][second]int
@@ -84,30 +67,19 @@ type TLSF struct {
 // Heap. The error wraps [alloc.ErrConfig] if buf is too small for one block (96 bytes
 // suffice).
 func New(buf []byte) (*TLSF, error) {
-	a := &TLSF{buf: buf}
-	if len(buf) > 0 {
-		a.base = int(-uintptr(unsafe.Pointer(&buf[0])) & (unit - 1))
-	}
-	// The last header half of a unit is the end mark, a used block of size 0.
-	a.end = (len(buf) - a.base - unit) &^ (unit - 1)
-	if a.end < unit+minBlock {
+	m, ok := boundary.New(buf)
+	if !ok {
 		return nil, fmt.Errorf("tlsf: a buffer of %d bytes is too small: %w", len(buf), alloc.ErrConfig)
 	}
-	a.state = make([]uint64, a.end/unit/32+1)
+	a := &TLSF{m: m}
+	a.state = make([]uint64, a.m.End/unit/32+1)
 	for i := range a.state { // what was only allocated would take its time when first used
 		a.state[i] = 0
 	}
 	a.stats.Reserved = int64(len(buf))
-	a.put(a.end+header, flagUsed|flagPrevUsed)
-	a.insert(unit, a.end-unit, flagPrevUsed)
+	a.insert(unit, a.m.End-unit, boundary.PrevUsed)
 	return a, nil
 }
-
-func (a *TLSF) at(off int) int { return int(binary.NativeEndian.Uint64(a.buf[a.base+off:])) }
-
-func (a *TLSF) put(off, v int) { binary.NativeEndian.PutUint64(a.buf[a.base+off:], uint64(v)) }
-
-func (a *TLSF) size(b int) int { return a.at(b+header) &^ flags }
 
 // classOf returns the list of free blocks of a size.
 func classOf(size int) (f, s int) {
@@ -118,18 +90,16 @@ func classOf(size int) (f, s int) {
 	return top - linearBits + 1, size >> (top - secondBits) & (second - 1)
 }
 
-// insert makes [b, b+size) a free block; prevUsed is 0 or flagPrevUsed.
-func (a *TLSF) insert(b, size, prevUsed int) {
+// insert makes [b, b+size) a free block; prev is 0 or boundary.PrevUsed.
+func (a *TLSF) insert(b, size, prev int) {
 	a.steps++
 	f, s := classOf(size)
 	head := a.heads[f][s]
-	a.put(b+header, size|prevUsed)
-	a.put(b+size, size)
-	a.put(b+size+header, a.at(b+size+header)&^flagPrevUsed)
-	a.put(b+unit, head)
-	a.put(b+unit+8, 0)
+	a.m.SetFree(b, size, prev)
+	a.m.Put(b+unit, head)
+	a.m.Put(b+unit+8, 0)
 	if head != 0 {
-		a.put(head+unit+8, b)
+		a.m.Put(head+unit+8, b)
 	}
 	a.heads[f][s] = b
 	a.second[f] |= 1 << s
@@ -139,12 +109,12 @@ func (a *TLSF) insert(b, size, prevUsed int) {
 // remove takes a free block out of its list.
 func (a *TLSF) remove(b, size int) {
 	a.steps++
-	next, prev := a.at(b+unit), a.at(b+unit+8)
+	next, prev := a.m.At(b+unit), a.m.At(b+unit+8)
 	if next != 0 {
-		a.put(next+unit+8, prev)
+		a.m.Put(next+unit+8, prev)
 	}
 	if prev != 0 {
-		a.put(prev+unit, next)
+		a.m.Put(prev+unit, next)
 		return
 	}
 	f, s := classOf(size)
@@ -159,7 +129,7 @@ func (a *TLSF) remove(b, size int) {
 func (a *TLSF) find(size int) int {
 	a.steps++
 	f, s := classOf(size)
-	if b := a.heads[f][s]; b != 0 && a.size(b) >= size {
+	if b := a.heads[f][s]; b != 0 && a.m.Size(b) >= size {
 		return b
 	}
 	// All blocks of the later lists are large enough.
@@ -179,32 +149,31 @@ func (a *TLSF) find(size int) int {
 // returns nil if n is not positive or no free block that is large enough is found.
 func (a *TLSF) Alloc(n int) unsafe.Pointer {
 	a.steps = 0
-	if n <= 0 || n > a.end-header {
+	if n <= 0 || n > a.m.End-boundary.Header {
 		a.stats.Failed++
 		return nil
 	}
-	size := max((n+header+unit-1)&^(unit-1), minBlock)
+	size := boundary.Fit(n)
 	b := a.find(size)
 	if b == 0 {
 		a.stats.Failed++
 		return nil
 	}
-	whole := a.size(b)
-	prevUsed := a.at(b+header) & flagPrevUsed
+	whole := a.m.Size(b)
+	prev, rest := a.m.Prev(b), whole-size >= boundary.MinBlock
 	a.remove(b, whole)
-	if whole-size >= minBlock {
-		a.put(b+header, size|flagUsed|prevUsed)
-		a.insert(b+size, whole-size, flagPrevUsed)
-	} else {
+	if !rest {
 		size = whole
-		a.put(b+header, size|flagUsed|prevUsed)
-		a.put(b+size+header, a.at(b+size+header)|flagPrevUsed)
+	}
+	a.m.SetUsed(b, size, prev, rest)
+	if rest {
+		a.insert(b+size, whole-size, boundary.PrevUsed)
 	}
 	a.setState(b, isLive)
 	a.stats.Allocs++
 	a.stats.Blocks++
-	a.stats.Live += int64(size - header)
-	return unsafe.Pointer(&a.buf[a.base+b+unit])
+	a.stats.Live += int64(size - boundary.Header)
+	return a.m.Pointer(b)
 }
 
 func (a *TLSF) setState(b int, state uint64) {
@@ -224,8 +193,8 @@ func (a *TLSF) Free(p unsafe.Pointer) error {
 	if p == nil {
 		return nil
 	}
-	b := int(uintptr(p)-uintptr(unsafe.Pointer(&a.buf[0]))) - a.base - unit
-	if b < unit || b >= a.end || b%unit != 0 {
+	b, ok := a.m.Offset(p)
+	if !ok {
 		return alloc.ErrForeign
 	}
 	switch a.stateOf(b) {
@@ -236,43 +205,31 @@ func (a *TLSF) Free(p unsafe.Pointer) error {
 		return alloc.ErrForeign
 	}
 	a.setState(b, isFreed)
-	size := a.size(b)
+	size := a.m.Size(b)
 	a.stats.Frees++
 	a.stats.Blocks--
-	a.stats.Live -= int64(size - header)
-	if next := b + size; a.at(next+header)&flagUsed == 0 {
-		more := a.size(next)
+	a.stats.Live -= int64(size - boundary.Header)
+	if next := b + size; !a.m.IsUsed(next) {
+		more := a.m.Size(next)
 		a.remove(next, more)
 		size += more
 	}
-	if a.at(b+header)&flagPrevUsed == 0 {
-		before := a.at(b) // the size at the end of the block before
+	if a.m.Prev(b) == 0 {
+		before := a.m.At(b) // the size at the end of the block before
 		b -= before
 		size += before
 		a.remove(b, before)
 	}
-	a.insert(b, size, a.at(b+header)&flagPrevUsed)
+	a.insert(b, size, a.m.Prev(b))
 	return nil
 }
 
 // A Block is what [TLSF.Walk] yields.
-type Block struct {
-	Offset int // of its header from the aligned start of the buffer, in bytes
-	Size   int // its whole size in bytes
-	Used   bool
-}
+type Block = boundary.Block
 
 // Walk yields all blocks in the order of their addresses. The TLSF must not be
 // changed meanwhile.
-func (a *TLSF) Walk() iter.Seq[Block] {
-	return func(yield func(Block) bool) {
-		for b := unit; b < a.end; b += a.size(b) {
-			if !yield(Block{b, a.size(b), a.at(b+header)&flagUsed != 0}) {
-				return
-			}
-		}
-	}
-}
+func (a *TLSF) Walk() iter.Seq[Block] { return a.m.Walk() }
 
 // Stats returns the counters. Live and Free count usable bytes. It takes time in
 // proportion to the number of free blocks.
@@ -280,8 +237,8 @@ func (a *TLSF) Stats() alloc.Stats {
 	st := a.stats
 	for f := range a.heads {
 		for _, b := range a.heads[f] {
-			for ; b != 0; b = a.at(b + unit) {
-				usable := int64(a.size(b) - header)
+			for ; b != 0; b = a.m.At(b + unit) {
+				usable := int64(a.m.Size(b) - boundary.Header)
 				st.Free += usable
 				st.LargestFree = max(st.LargestFree, usable)
 			}
@@ -291,15 +248,4 @@ func (a *TLSF) Stats() alloc.Stats {
 }
 
 // Map returns what the buffer is used for.
-func (a *TLSF) Map() heapmap.Map {
-	m := heapmap.Map{Title: "tlsf.TLSF"}
-	base := uint64(uintptr(unsafe.Pointer(&a.buf[a.base])))
-	for block := range a.Walk() {
-		r := heapmap.Region{Start: base + uint64(block.Offset), Size: int64(block.Size)}
-		if block.Used {
-			r.Kind, r.Used = heapmap.Used, r.Size
-		}
-		m.Regions = append(m.Regions, r)
-	}
-	return m
-}
+func (a *TLSF) Map() heapmap.Map { return a.m.Map("tlsf.TLSF") }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/groundwork-go/groundwork/alloc"
 	"github.com/groundwork-go/groundwork/alloc/internal/alloctest"
+	"github.com/groundwork-go/groundwork/alloc/internal/boundary"
 )
 
 var _ alloc.Allocator = (*TLSF)(nil)
@@ -23,20 +24,20 @@ func check(t *testing.T, a *TLSF) int {
 	at, lastFree := unit, false
 	for b := range a.Walk() {
 		require.Equal(t, at, b.Offset)
-		require.GreaterOrEqual(t, b.Size, minBlock)
+		require.GreaterOrEqual(t, b.Size, boundary.MinBlock)
 		require.False(t, lastFree && !b.Used, "two free blocks side by side at %d", b.Offset)
 		if at += b.Size; !b.Used {
 			free[b.Offset] = b.Size
 		}
 		lastFree = !b.Used
 	}
-	require.Equal(t, a.end, at)
+	require.Equal(t, a.m.End, at)
 	listed := 0
 	for f := range a.heads {
 		require.Equal(t, a.second[f] != 0, a.first>>f&1 != 0)
 		for s, b := range a.heads[f] {
 			require.Equal(t, b != 0, a.second[f]>>s&1 != 0)
-			for ; b != 0; b = a.at(b + unit) {
+			for ; b != 0; b = a.m.At(b + unit) {
 				wantF, wantS := classOf(free[b])
 				require.Equal(t, [2]int{wantF, wantS}, [2]int{f, s})
 				listed++
@@ -78,14 +79,14 @@ func FuzzOperations(f *testing.F) {
 
 func TestClassesAreInOrderAndExact(t *testing.T) {
 	last := -1
-	for size := minBlock; size < 1<<20; size += unit {
+	for size := boundary.MinBlock; size < 1<<20; size += unit {
 		f, s := classOf(size)
 		c := f*second + s
 		require.GreaterOrEqual(t, c, last)
 		require.LessOrEqual(t, c, last+second+1)
 		last = c
 	}
-	f, s := classOf(math.MaxInt &^ flags)
+	f, s := classOf(math.MaxInt &^ (unit - 1))
 	require.Less(t, f, firsts)
 	require.Equal(t, second-1, s)
 	require.Equal(t, linearBits, bits.Len(linear)-1)

@@ -26,12 +26,13 @@
 // # Engines
 //
 // The checked program becomes functions in static single assignment form, which are
-// improved (folding, common computations, inlining, hoisting, bounds) and then run
-// by one of three engines, chosen by [Options].Backend: machine code for linux/amd64
-// if the program uses only numbers, bools and lists of them ([JIT]); a register
-// machine for everything on every system ([VM]); or, from the tree, the reference
-// engine ([Tree]). All give the same output, values and errors, to the byte.
-// [Program.Dump] shows each form. Machine code comes back to Go about every half a
+// improved (folding, common computations, inlining, objects that nobody else sees
+// taken apart, hoisting, bounds) and then run by one of three engines, chosen by
+// [Options].Backend: machine code for linux/amd64 if the program uses only numbers,
+// bools and lists of them ([JIT]); a register machine for everything on every system
+// ([VM]); or, from the tree, the reference engine ([Tree]). All give the same output,
+// values and errors, to the byte. [Program.Dump] shows each form; [Build] puts the
+// improved one into an executable, [Open] takes it from there. Machine code comes back to Go about every half a
 // millisecond, so that deadlines, other goroutines and the collector are not kept
 // waiting; where the system refuses executable memory, the VM runs the program.
 //

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/groundwork-go/groundwork/calc/internal/builtin"
 	"github.com/groundwork-go/groundwork/calc/internal/typed"
@@ -117,7 +118,7 @@ func (d *decoder) readTypes() {
 			}
 			t.Result = d.typ()
 		case types.KStruct:
-			t.Struct = &types.Struct{Name: d.text(), ID: d.int(1 << 31)}
+			t.Struct = &types.Struct{Name: d.text(), ID: d.int(math.MaxInt32)}
 			t.Struct.Fields = make([]types.Field, d.count())
 			for j := range t.Struct.Fields {
 				t.Struct.Fields[j] = types.Field{Name: d.text(), Type: d.typ()}
@@ -196,7 +197,7 @@ func (d *decoder) program() {
 	}
 	d.sites = make([]*Site, 1, d.count()+1) // the first is nil
 	for len(d.sites) < cap(d.sites) {
-		pos := syntax.Pos{Offset: int32(d.int(1 << 31)), Line: int32(d.int(1 << 31)), Col: int32(d.int(1 << 31))}
+		pos := syntax.Pos{Offset: int32(d.int(math.MaxInt32)), Line: int32(d.int(math.MaxInt32)), Col: int32(d.int(math.MaxInt32))}
 		d.sites = append(d.sites, &Site{Pos: pos, Func: fn(), Parent: d.site()})
 	}
 	for _, f := range d.p.Funcs {

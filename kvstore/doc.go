@@ -12,7 +12,8 @@
 // # Guarantees
 //
 //   - A DB may be used by many goroutines at once. A command, and an Update, is
-//     atomic for all others. Commands on one key lock one of 64 stripes only.
+//     atomic for all others: histories pass a check of linearizability. Commands on one
+//     key lock one of 64 stripes only; on amd64 reading a string locks nothing.
 //   - Every write is appended to a log in the folder, in Redis 7's layout and format
 //     with checksums in comments, so that a Redis can be started in the folder. With
 //     [FsyncAlways] a write that returned is on disk; all who write at the same time

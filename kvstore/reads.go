@@ -30,12 +30,12 @@ func (db *DB) Get(key string) ([]byte, error) {
 // The idle time of the key, which OBJECT IDLETIME tells, starts again at the latest
 // when it is a minute; with maxmemory and a policy that evicts, at once.
 //
-// Short keys and values are dealt with here, all others in appendSlow. A processor that
-// waits for memory goes on with what comes after in the program as long as it has room
-// to remember it, which is for two or three hundred instructions and half as many
-// stores: look-ups that begin within them wait at the same time. So this is one
-// function, with no calls that would make it save what it has in registers
-// (BenchmarkParallel: half of the time).
+// Short keys and values are dealt with by locate and take, all others by appendSlow. A
+// processor that waits for memory goes on with what comes after in the program as long
+// as it has room to remember it, which is for two or three hundred instructions and
+// fewer stores: look-ups that begin within them wait at the same time. So the way of a
+// short key is as short as can be, without calls that would make it save what it has in
+// registers (BenchmarkParallel: half of the time).
 func (db *DB) AppendGet(dst []byte, key string) ([]byte, error) {
 	if r, st, version := db.locate(key); r != nil {
 		if v, ok := db.take(dst, key, r, st, version); ok {

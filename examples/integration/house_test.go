@@ -34,7 +34,7 @@ var libraries = []string{"alloc", "pool", "kvstore", "gosh", "calc", "loadbalanc
 // allowed are the modules that each module may require besides its siblings and
 // what every module may use.
 var allowed = map[string][]string{
-	"kvstore":      {"github.com/yuin/gopher-lua", "github.com/redis/go-redis/v9"},
+	"kvstore":      {"github.com/yuin/gopher-lua", "github.com/redis/go-redis/v9", "github.com/redis/rueidis"}, // the clients in tests
 	"loadbalancer": {"golang.org/x/net", "golang.org/x/time", "github.com/coder/websocket"},
 	"gogit":        {"github.com/klauspost/compress", "github.com/pjbgf/sha1cd"},
 	"gosh":         {"github.com/rivo/uniseg"},

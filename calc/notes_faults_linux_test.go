@@ -61,6 +61,8 @@ func TestMemoryOfTheProcess(t *testing.T) {
 		cmd := exec.Command(file)
 		out, _ := cmd.CombinedOutput() // it fails
 		require.Contains(t, string(out), "limit error: more than 67108864 bytes of memory", src)
-		require.Less(t, cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss, int64(200<<10), src)
+		// In KiB: the limit counts what is alive, of which the collector may have let
+		// several times as much pile up on a busy machine.
+		require.Less(t, cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss, int64(640<<10), src)
 	}
 }

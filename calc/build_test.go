@@ -102,7 +102,9 @@ func TestExecutables(t *testing.T) {
 			continue
 		}
 		appendTo(t, file, int64(len(self)), img.Bytes())
-		out, err := exec.Command(file).CombinedOutput()
+		cmd := exec.Command(file)
+		cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0") // with -race each would wait a second at its end
+		out, err := cmd.CombinedOutput()
 		var exit *exec.ExitError
 		if err != nil {
 			require.ErrorAs(t, err, &exit, "%q", src)

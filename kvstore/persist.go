@@ -263,6 +263,7 @@ func (db *DB) rewriteSoon() error {
 		return errRewriting
 	}
 	db.wg.Go(func() {
+		standBack()
 		defer db.rewriting.Unlock()
 		if err := db.rewrite(context.Background()); err != nil {
 			db.logger.Warn("rewriting the log failed", "error", err)

@@ -355,6 +355,7 @@ func (db *DB) saveSoon() bool {
 	}
 	db.saves.running.Store(true) // from now on, for INFO
 	db.wg.Go(func() {
+		standBack()
 		defer db.saving.Unlock()
 		if err := db.saveFile(context.Background()); err != nil {
 			db.logger.Warn("saving failed", "error", err)

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package kvstore
+
+// standBack does nothing: only Linux has priorities of threads.
+func standBack() {}

@@ -24,8 +24,8 @@ type CommandSpec struct {
 }
 
 // A HandlerFunc is a command written in Go. It runs as a transaction: if it returns
-// an error, or panics, which is answered as one, nothing has changed. args has the name first, and is valid
-// during the call. It must not call methods of the DB.
+// an error, or panics, which is answered as one, nothing has changed. args has the
+// name first, and is valid during the call. It must not call methods of the DB.
 type HandlerFunc func(tx *Tx, args [][]byte) (Reply, error)
 
 // Handle adds a command, for sessions and for Do. What it does is logged, not the

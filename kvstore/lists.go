@@ -570,11 +570,11 @@ func (s *Session) lmpopFrom(e keyspace.Entry, key []byte, front bool, count int6
 }
 
 func cmdBlmpop(s *Session, a [][]byte) {
-	timeout, ok := s.timeoutArg(a[1])
+	keys, front, count, ok := s.mpopArgs(a, 2, "LEFT", "RIGHT")
 	if !ok {
 		return
 	}
-	keys, front, count, ok := s.mpopArgs(a, 2, "LEFT", "RIGHT")
+	timeout, ok := s.timeoutArg(a[1]) // Redis looks at it last
 	if !ok || s.lmpop(keys, front, count) {
 		return
 	}

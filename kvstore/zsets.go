@@ -664,11 +664,11 @@ func (s *Session) zmpopFrom(e keyspace.Entry, key []byte, lowest bool, count int
 }
 
 func cmdBzmpop(s *Session, a [][]byte) {
-	timeout, ok := s.timeoutArg(a[1])
+	keys, lowest, count, ok := s.mpopArgs(a, 2, "MIN", "MAX")
 	if !ok {
 		return
 	}
-	keys, lowest, count, ok := s.mpopArgs(a, 2, "MIN", "MAX")
+	timeout, ok := s.timeoutArg(a[1]) // Redis looks at it last
 	if !ok || s.zmpop(keys, lowest, count) {
 		return
 	}

@@ -26,7 +26,7 @@ type Report struct {
 type FileReport struct {
 	Name        string
 	Size        int64 // bytes
-	Good        int64 // bytes of the valid prefix
+	Good        int64 // bytes of the valid prefix; behind it may be space that was only reserved
 	Commands    int   // in it
 	Checksummed bool  // else only its framing could be judged
 }
@@ -97,7 +97,7 @@ func checkFile(path string) (fr FileReport, damage *CorruptError, err error) {
 	switch {
 	case errors.As(err, &de):
 		damage = &CorruptError{File: path, Offset: head + de.Offset, Err: err}
-	case res.Good < int64(len(data)):
+	case res.Good+res.Reserved < int64(len(data)):
 		damage = &CorruptError{File: path, Offset: res.Good, Err: errors.New("torn tail")}
 	}
 	return fr, damage, nil

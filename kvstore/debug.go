@@ -2,7 +2,6 @@ package kvstore
 
 import (
 	"bytes"
-	"crypto/sha1"
 	"fmt"
 	"math"
 	"net"
@@ -76,64 +75,19 @@ func cmdDebug(s *Session, a [][]byte) {
 	case is(a[1], "DIGEST") && len(a) == 2:
 		s.lock(keyspace.All, false)
 		defer s.unlock(keyspace.All, false)
-		var sum [sha1.Size]byte
-		for dbi := range s.db.sp.DBs() {
-			for i := range keyspace.Stripes {
-				s.db.sp.ShardAt(dbi, i).Each(func(e keyspace.Entry) bool {
-					mixXor(&sum, s.digest(dbi, e))
-					return true
-				})
-			}
-		}
-		s.w.status(fmt.Sprintf("%x", sum[:]))
+		s.w.status(s.digest().String())
 	case is(a[1], "DIGEST-VALUE"):
 		s.lock(keyspace.All, false)
 		defer s.unlock(keyspace.All, false)
 		s.w.array(len(a) - 2)
 		for _, key := range a[2:] {
-			var sum [sha1.Size]byte
+			var d digest
 			if e := s.peek(key); e.Exists() {
-				sum = s.digestValue(e)
+				d.value(e)
 			}
-			s.w.status(fmt.Sprintf("%x", sum[:]))
+			s.w.status(d.String())
 		}
 	default:
 		s.fail("ERR unknown subcommand or wrong number of arguments for '" + cut(a[1], 128) + "'. Try DEBUG HELP.")
 	}
-}
-
-func mixXor(sum *[sha1.Size]byte, d [sha1.Size]byte) {
-	for i := range sum {
-		sum[i] ^= d[i]
-	}
-}
-
-// digest is a checksum of a key and its value that does not depend on an order
-// that sets and hashes do not have.
-func (s *Session) digest(dbi int, e keyspace.Entry) [sha1.Size]byte {
-	d := s.digestValue(e)
-	ttl := ""
-	if e.ExpireAt() != 0 {
-		ttl = "!!expire!!"
-	}
-	return sha1.Sum(fmt.Appendf(nil, "%d:%s:%s:%s", dbi, e.Key(), d[:], ttl))
-}
-
-func (s *Session) digestValue(e keyspace.Entry) [sha1.Size]byte {
-	v := e.Freeze()
-	if v.Type == keyspace.String {
-		return sha1.Sum(append([]byte("string:"), v.Str()...))
-	}
-	var sum [sha1.Size]byte
-	i := 0
-	v.Each(func(a, b []byte, score float64) bool {
-		buf := fmt.Appendf(nil, "%s:%d:%s:%s:%v", v.Type, len(a), a, b, score)
-		if v.Type == keyspace.List {
-			buf = fmt.Appendf(buf, ":%d", i)
-		}
-		i++
-		mixXor(&sum, sha1.Sum(buf))
-		return true
-	})
-	return sum
 }

@@ -122,7 +122,8 @@ func sorted(raw []byte, group int) string {
 //   - what is chosen by chance: only the number of elements is compared
 //   - times to live: within two seconds (a test that is stopped for longer, as by a
 //     signal, sees keys expire at different times)
-//   - the order of SORT BY ALPHA, where equal ones may come in any
+//   - the order of SORT BY ALPHA, where equal ones may come in any, and of SORT BY
+//     a constant, which leaves the order of a set
 //   - the id in HELLO, what COMMAND lists, the bytes of MEMORY USAGE
 //   - not generated: OBJECT REFCOUNT, which tells of Redis's shared integers, and
 //     DEBUG
@@ -158,8 +159,9 @@ func normalised(args []string, raw []byte) string {
 			}
 			return fmt.Sprint(":", (n/unit+500)/1000)
 		}
-	case "SORT":
-		if slices.Contains(args, "ALPHA") && slices.Contains(args, "BY") {
+	case "SORT", "SORT_RO":
+		by := slices.Index(args, "BY")
+		if by > 0 && (slices.Contains(args, "ALPHA") || by+1 < len(args) && !strings.Contains(args[by+1], "*")) {
 			return sorted(raw, 1)
 		}
 	case "COMMAND":

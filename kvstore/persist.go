@@ -131,7 +131,7 @@ func (db *DB) loadFile(path string, last bool) (res aof.Result, err error) {
 	}
 	if res, err = db.loadCommands(path, data[head:]); err == nil {
 		res.Good += head
-		err = db.cutTail(path, data, res.Good, last)
+		err = db.cutTail(path, int64(len(data)), res, last)
 	}
 	var ce *CorruptError
 	if errors.As(err, &ce) {
@@ -178,17 +178,18 @@ func (db *DB) loadCommands(path string, data []byte) (res aof.Result, err error)
 	return res, nil
 }
 
-// cutTail cuts off the torn tail of the last file.
-func (db *DB) cutTail(path string, data []byte, good int64, last bool) error {
-	torn := int64(len(data)) - good
+// cutTail cuts off the torn tail of the last file, and what was only reserved.
+func (db *DB) cutTail(path string, size int64, res aof.Result, last bool) error {
+	torn := size - res.Good - res.Reserved
 	switch {
-	case torn == 0:
+	case torn == 0 && (res.Reserved == 0 || !last):
 		return nil
 	case !last:
-		return &CorruptError{File: path, Offset: good, Err: errors.New("the end is missing")}
+		return &CorruptError{File: path, Offset: res.Good, Err: errors.New("the end is missing")}
+	case torn > 0:
+		db.logger.Warn("the tail of the log was torn and is cut off", "file", path, "offset", res.Good, "bytes", torn)
 	}
-	db.logger.Warn("the tail of the log was torn and is cut off", "file", path, "offset", good, "bytes", torn)
-	if err := os.Truncate(path, good); err != nil {
+	if err := os.Truncate(path, res.Good); err != nil {
 		return fmt.Errorf("kvstore: %w", err)
 	}
 	return nil

@@ -112,7 +112,7 @@ func (o *syncOrder) see(line string) error {
 	done := !strings.HasSuffix(line, "<unfinished ...>")
 	n := strings.Count(m[4], `\r\nINCR\r\n`)
 	switch {
-	case begins == "write" && n > 0:
+	case begins == "pwrite64" && n > 0:
 		o.unfinished[thread] = n
 	case begins == "fdatasync":
 		o.begun[thread] = o.written
@@ -128,7 +128,7 @@ func (o *syncOrder) see(line string) error {
 		return nil
 	}
 	switch call := resumed + begins; {
-	case call == "write":
+	case call == "pwrite64":
 		o.written += o.unfinished[thread]
 		delete(o.unfinished, thread)
 	case call == "fdatasync" && strings.HasSuffix(line, "= 0"):
@@ -139,7 +139,7 @@ func (o *syncOrder) see(line string) error {
 
 // No reply to a write leaves before the fdatasync of that write has returned.
 func TestRepliesFollowTheSync(t *testing.T) {
-	tr := trace(t, "-s", "1000000", "-e", "trace=write,sendto,fdatasync")
+	tr := trace(t, "-s", "1000000", "-e", "trace=pwrite64,sendto,fdatasync")
 	const clients, each, pipeline = 4, 30, 5
 	var wg sync.WaitGroup
 	for range clients {

@@ -28,8 +28,12 @@ const (
 // ErrClosed is returned after Close.
 var ErrClosed = errors.New("aof: closed")
 
-// groupSize is the length from which a group is ended before it is written.
-const groupSize = 32 << 10
+// groupSize is the length from which a group is ended before it is written, and
+// maxGroup the same where it is synced as one.
+const (
+	groupSize = 32 << 10
+	maxGroup  = 1 << 20
+)
 
 // A Log is open for appending. All methods may be called concurrently.
 type Log struct {
@@ -42,9 +46,7 @@ type Log struct {
 
 	mu       sync.Mutex
 	change   *sync.Cond
-	file     *os.File   // guarded by mu; of the leader while there is one
-	size     int64      // guarded by mu; bytes of the file that were written
-	synced   int64      // guarded by mu; bytes of it that are on disk
+	seg      segment    // guarded by mu; of the leader while there is one
 	total    int64      // guarded by mu; bytes of all files, what is pending included
 	baseSize int64      // guarded by mu; of it when the log was last rewritten
 	pending  []byte     // guarded by mu
@@ -73,7 +75,7 @@ type rotation struct {
 	before []byte // to be written to the file before
 	units  uint64 // number of the last unit in it
 	start  int    // the database in force where it begins
-	file   *os.File
+	seg    segment
 	r      *Rewrite
 }
 
@@ -95,33 +97,32 @@ func Open(dir string, m *Manifest, policy Policy, appendTo bool, total int64) (*
 	var err error
 	if appendTo {
 		f := m.Files[len(m.Files)-1]
-		if l.file, err = os.OpenFile(filepath.Join(dir, f.Name), os.O_WRONLY, 0); err != nil {
+		if l.seg.file, err = os.OpenFile(filepath.Join(dir, f.Name), os.O_WRONLY, 0); err != nil {
 			return nil, err
 		}
-		if l.size, err = l.file.Seek(0, 2); err != nil {
-			_ = l.file.Close() // the first error counts
+		if l.seg.size, err = l.seg.file.Seek(0, 2); err != nil {
+			_ = l.seg.file.Close() // the first error counts
 			return nil, err
 		}
-		l.synced = l.size
-	} else if l.file, _, err = l.create(); err != nil {
+		l.seg.synced = l.seg.size
+	} else if l.seg, _, err = l.create(); err != nil {
 		return nil, err
 	} else {
-		l.size, l.synced = int64(len(header)), int64(len(header))
-		l.total += l.size
+		l.total += l.seg.size
 	}
 	l.wg.Go(l.ticks)
 	return l, nil
 }
 
 // create makes the next incremental file and lists it.
-func (l *Log) create() (f *os.File, name string, err error) {
+func (l *Log) create() (s segment, name string, err error) {
 	l.manifestMu.Lock()
 	defer l.manifestMu.Unlock()
 	seq := l.manifest.last("ih") + 1
 	name = Name + "." + strconv.FormatInt(seq, 10) + ".incr.aof"
-	f, err = os.OpenFile(filepath.Join(l.dir, name), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	f, err := os.OpenFile(filepath.Join(l.dir, name), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
 	if err != nil {
-		return nil, "", err
+		return s, "", err
 	}
 	if _, err = f.WriteString(header); err == nil {
 		err = f.Sync()
@@ -130,11 +131,11 @@ func (l *Log) create() (f *os.File, name string, err error) {
 		m := &Manifest{append(l.manifest.Files[:len(l.manifest.Files):len(l.manifest.Files)], File{name, seq, 'i'})}
 		if err = m.Write(l.dir); err == nil {
 			l.manifest = m
-			return f, name, nil
+			return segment{file: f, size: int64(len(header)), synced: int64(len(header))}, name, nil
 		}
 	}
 	_ = f.Close() // the first error counts
-	return nil, "", err
+	return s, "", err
 }
 
 // SetPolicy changes the policy.
@@ -157,7 +158,7 @@ func (l *Log) Append(db int, commands []byte, n int) uint64 {
 	if n > 1 {
 		l.pending = append(l.pending, "*1\r\n$4\r\nEXEC\r\n"...)
 	}
-	if len(l.pending)-l.group >= groupSize {
+	if n := len(l.pending) - l.group; n >= groupSize && (n >= maxGroup || Policy(l.policy.Load()) != Always) {
 		l.endGroup()
 	}
 	l.total += int64(len(l.pending) - before)
@@ -269,9 +270,11 @@ func (l *Log) answer() {
 // it gives back meanwhile; there must be no leader.
 func (l *Log) write(sync bool) {
 	l.leader = true
+	single := l.group == 0
 	l.endGroup()
 	if l.newFile && len(l.queue) > 0 {
 		l.unrotate()
+		single = false
 	}
 	batch, unit, start := l.pending, l.added, l.startDB
 	var next *rotation
@@ -282,33 +285,35 @@ func (l *Log) write(sync bool) {
 		l.pending, l.group, l.spare = l.spare[:0], 0, nil
 		l.startDB = l.db
 	}
-	file, size, synced, replace := l.file, l.size, l.synced, l.newFile
+	seg, replace := l.seg, l.newFile
 	sync = sync || next != nil
+	reserve := sync && single && next == nil && len(batch) > 0 && Policy(l.policy.Load()) == Always
 	l.mu.Unlock()
 
 	var err error
 	syncFailed := false
 	if replace {
-		if file, err = l.replace(file, synced, start); err == nil {
-			size, synced = 0, 0 // set below
-			replace = false
+		var fresh segment
+		if fresh, err = l.replace(&seg, start); err == nil {
+			seg, replace = fresh, false
 		}
 	}
+	before := len(batch)
 	if err == nil {
-		if size == 0 {
-			size, _ = file.Seek(0, 1) // a file that is open for writing has a place
-			synced = size
+		if reserve && (seg.size+int64(len(batch)))%2 != 0 {
+			batch = otherParity(batch)
 		}
-		syncFailed, err = writeBatch(file, batch, size, sync)
+		syncFailed, err = seg.write(batch, sync, reserve)
 	}
 
 	l.mu.Lock()
 	l.leader = false
 	l.change.Broadcast()
-	l.file, l.size, l.synced = file, size, synced
+	l.seg = seg
 	l.newFile = replace || syncFailed
+	l.total += int64(len(batch) - before)
 	if err != nil {
-		l.err = fmt.Errorf("write %s: %w", file.Name(), err)
+		l.err = fmt.Errorf("write %s: %w", seg.file.Name(), err)
 		l.failed.Store(true)
 		l.lost = l.lost || syncFailed && !sync || syncFailed && Policy(l.policy.Load()) != Always
 		if next == nil { // it is tried again
@@ -320,62 +325,40 @@ func (l *Log) write(sync bool) {
 	}
 	l.err = nil
 	l.failed.Store(false)
-	l.size += int64(len(batch))
 	l.written = unit
 	if sync {
-		l.onDisk, l.synced = unit, l.size
+		l.onDisk = unit
 	}
 	switch {
 	case next != nil:
-		_ = l.file.Close() // it is synced
-		l.file, l.size, l.synced = next.file, int64(len(header)), int64(len(header))
+		_ = l.seg.close() // it is synced
+		l.seg = next.seg
 		l.queue = l.queue[1:]
 	case cap(batch) <= 1<<20:
 		l.spare = batch[:0]
 	}
 }
 
-// writeBatch writes and perhaps syncs. After an error the file has its old size,
-// unless untrusted says otherwise.
-func writeBatch(file *os.File, batch []byte, size int64, sync bool) (untrusted bool, err error) {
-	if len(batch) > 0 {
-		if _, err = file.Write(batch); err != nil {
-			// A half group would be damage once more follows.
-			if file.Truncate(size) != nil {
-				return true, err
-			}
-			_, seekErr := file.Seek(size, 0)
-			return seekErr != nil, err
-		}
-	}
-	if sync {
-		if err = syncData(file); err != nil {
-			return true, err // what the system has in memory may be gone
-		}
-	}
-	return false, nil
-}
-
 // replace returns a new file in the place of one that is not trusted, which is cut
 // where it is known to be on disk. What was written behind that and is not in the
 // batch is lost: Lost tells.
-func (l *Log) replace(old *os.File, synced int64, db int) (*os.File, error) {
-	if err := old.Truncate(synced); err != nil {
-		return old, err
+func (l *Log) replace(old *segment, db int) (s segment, err error) {
+	old.size = old.synced
+	if err = old.reset(); err != nil {
+		return s, err
 	}
-	f, _, err := l.create()
-	if err != nil {
-		return old, err
+	if s, _, err = l.create(); err != nil {
+		return s, err
 	}
 	if db > 0 { // readers begin each file with 0
-		s := appendSelect(nil, db)
-		if _, err = f.Write(appendAnnotation(s, len(s), checksum(s))); err != nil {
-			_ = f.Close() // the first error counts
-			return old, err
+		sel := appendSelect(nil, db)
+		if _, err = s.write(appendAnnotation(sel, len(sel), checksum(sel)), false, false); err != nil {
+			_ = s.file.Close() // the first error counts
+			return s, err
 		}
 	}
-	_ = old.Close() // it is not used any more
-	return f, nil
+	_ = old.file.Close() // it is not used any more
+	return s, nil
 }
 
 // unrotate gives up a rewriting, because the file before it is not trusted: what
@@ -387,7 +370,7 @@ func (l *Log) unrotate() {
 	l.pending = append(q.before, l.pending...)
 	l.group = len(l.pending)
 	l.startDB = q.start
-	_ = q.file.Close() // it stays in the manifest, empty
+	_ = q.seg.file.Close() // it stays in the manifest, empty
 }
 
 // ticks syncs once a second, and tries again after an error.
@@ -445,7 +428,7 @@ func (l *Log) Close() error {
 	l.mu.Unlock()
 	close(l.stop)
 	l.wg.Wait()
-	if closeErr := l.file.Close(); err == nil {
+	if closeErr := l.seg.close(); err == nil {
 		err = closeErr
 	}
 	return err

@@ -12,8 +12,8 @@ import (
 // A Rewrite makes a new base file.
 type Rewrite struct {
 	l    *Log
-	next *os.File // the incremental file that follows the base
-	name string   // of it
+	next segment // the incremental file that follows the base
+	name string  // of it
 
 	tmp   *os.File
 	w     *bufio.Writer
@@ -28,16 +28,16 @@ type Rewrite struct {
 //
 // With raw the base is not a log but what is written to Writer, a snapshot.
 func (l *Log) Rewrite(raw bool) (*Rewrite, error) {
-	f, name, err := l.create()
+	next, name, err := l.create()
 	if err != nil {
 		return nil, err
 	}
 	tmp, err := os.CreateTemp(l.dir, "temp-rewrite-*")
 	if err != nil {
-		_ = f.Close() // it stays in the manifest, empty
+		_ = next.file.Close() // it stays in the manifest, empty
 		return nil, err
 	}
-	r := &Rewrite{l: l, next: f, name: name, tmp: tmp, w: bufio.NewWriterSize(tmp, 256<<10)}
+	r := &Rewrite{l: l, next: next, name: name, tmp: tmp, w: bufio.NewWriterSize(tmp, 256<<10)}
 	if r.raw = raw; raw {
 		return r, nil
 	}
@@ -136,7 +136,7 @@ func (r *Rewrite) Finish() error {
 		return err
 	}
 	l.mu.Lock()
-	l.total = r.size + l.size + int64(len(l.pending))
+	l.total = r.size + l.seg.size + int64(len(l.pending))
 	l.baseSize = l.total
 	l.lost = false
 	l.mu.Unlock()

@@ -56,14 +56,16 @@ func (e *DamageError) Error() string { return fmt.Sprintf("%s at offset %d", e.R
 // A Result tells what Scan has found in a file.
 type Result struct {
 	Good        int64 // bytes of the valid prefix
-	Commands    int   // in it
+	Reserved    int64 // bytes of nothing behind it, up to the end, that a crash has left
+	Commands    int   // in the prefix
 	Checksummed bool  // by us; else only the framing could be judged
 }
 
 // Scan reads the commands of a file and calls apply for each, in whole groups: what
 // a checksum speaks of is verified before. The arguments are parts of data.
 //
-// A torn tail ends the scan: Good tells where. Damage that valid data follow, or
+// A torn tail ends the scan: Good tells where, and Reserved how much is no tail but
+// space that was not used. Damage that valid data follow, or
 // that is not at the end of a file without checksums, gives a [*DamageError]. An
 // error of apply is returned as it is.
 func Scan(data []byte, apply func(args [][]byte) error) (Result, error) {
@@ -133,9 +135,13 @@ func (s *scanner) groups() (Result, error) {
 			if s.validAfter(start) {
 				return s.Result, &DamageError{int64(start), "damage before valid data"}
 			}
-			if bytes.HasPrefix(s.data[start:], []byte(redisSelect)) {
+			rest := blanksEnd(s.data, start)
+			if bytes.HasPrefix(s.data[rest:], []byte(redisSelect)) {
 				s.Checksummed = false
-				return s.plain(start)
+				return s.plain(rest)
+			}
+			if rest == len(s.data) {
+				s.Reserved = int64(rest - start)
 			}
 			break
 		}

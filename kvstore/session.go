@@ -73,7 +73,8 @@ type Session struct {
 	last  uint64                       // ticket
 
 	lap                    time.Duration // since the start of the DB, when the last command ended
-	hits, misses, commands int64         // not counted in the DB yet
+	tally                  tally         // not counted in the DB yet
+	hits, misses, commands int64         // likewise
 
 	blocked *waiter // nil: not waiting
 	touched byte    // what Prefetch has loaded, which means nothing
@@ -227,6 +228,9 @@ func (s *Session) call(c *command, a [][]byte) {
 	if s.lap == 0 {
 		s.lap = s.db.uptime()
 	}
+	if s.tally.cmd != c { // which may show what is counted
+		s.handIn(c)
+	}
 	if s.db.monitors.n.Load() > 0 {
 		s.db.monitors.feed(s, c, a)
 	}
@@ -259,7 +263,7 @@ func (s *Session) run(c *command, a [][]byte) {
 	s.failed = false
 	c.run(s, a)
 	if s.dirty > 0 {
-		s.db.stats.dirty.Add(int64(s.dirty))
+		s.tally.dirty += int64(s.dirty)
 		if s.logs() && !s.rewritten {
 			s.unit = appendArgs(s.unit, a...)
 			s.unitN++
@@ -305,46 +309,6 @@ func (s *Session) after() {
 	if len(s.ready) > 0 {
 		s.db.blocking.serve(s)
 	}
-}
-
-// count counts a command that has run.
-func (s *Session) count(c *command, a [][]byte) {
-	now := s.db.uptime()
-	took := now - s.lap
-	s.lap = now
-	st := c.stat
-	st.calls.Add(1)
-	st.nanos.Add(int64(took))
-	s.commands++
-	if s.failed {
-		st.failed.Add(1)
-	}
-	if limit := s.db.conf.slowerThan.Load(); limit >= 0 && took >= time.Duration(limit)*time.Microsecond && c.flags&fSkipSlowlog == 0 {
-		s.db.slow.add(s, a, took)
-	}
-	if !s.trusted {
-		s.client.used(c, now)
-	}
-}
-
-// EndBatch ends the commands that arrived together. It returns a ticket for
-// [DB.Commit]: 0 if the replies may be sent at once.
-func (s *Session) EndBatch() uint64 {
-	s.lap = 0
-	if s.commands > 0 {
-		st := &s.db.stats
-		st.commands.Add(s.commands)
-		if s.hits > 0 {
-			st.hits.Add(s.hits)
-		}
-		if s.misses > 0 {
-			st.misses.Add(s.misses)
-		}
-		s.commands, s.hits, s.misses = 0, 0, 0
-	}
-	t := s.last
-	s.last = 0
-	return t
 }
 
 // Blocked tells whether a command waits. No other may be run until it does not.

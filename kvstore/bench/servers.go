@@ -149,14 +149,19 @@ func (p *process) stop() {
 	_ = p.cmd.Wait() // it was killed
 }
 
-// cpu returns the CPU time that the process has used.
+// cpu returns the CPU time that the threads of the process have used.
 func (p *process) cpu() time.Duration {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", p.cmd.Process.Pid))
 	check(err)
-	fields := strings.Fields(string(data)[strings.LastIndexByte(string(data), ')')+1:])
-	user, _ := strconv.Atoi(fields[11])
-	system, _ := strconv.Atoi(fields[12])
-	return time.Duration(user+system) * 10 * time.Millisecond
+	var sum time.Duration
+	for _, t := range threads {
+		data, err := os.ReadFile(t) // of a whole process, /proc/PID/stat tells hundredths of a second
+		check(err)
+		ns, err := strconv.ParseInt(strings.Fields(string(data))[0], 10, 64)
+		check(err)
+		sum += time.Duration(ns)
+	}
+	return sum
 }
 
 // rss returns the resident bytes of the process.
@@ -182,7 +187,7 @@ func (p *process) drive(test string, n, pipeline int) result {
 	last := rows[len(rows)-1]
 	rps, _ := strconv.ParseFloat(last[1], 64)
 	p99, _ := strconv.ParseFloat(last[6], 64)
-	return result{float64(used.Microseconds()) / float64(n), rps, p99}
+	return result{float64(used.Nanoseconds()) / 1000 / float64(n), rps, p99}
 }
 
 func benchServers(s *settings, pipeline int, fsync string) {
@@ -227,27 +232,41 @@ func benchServers(s *settings, pipeline int, fsync string) {
 			}
 		}
 	}
-	logSum, count := 0.0, 0
+	var cpu, rps, p99 mean
 	table("test\twho\tCPU us/request\tto redis\trequests/s\tp99 ms", func(print func(string, ...any)) {
 		for _, t := range tests {
-			redis := medianOf(all[t]["redis"]).cpu
+			redis := medianOf(all[t]["redis"])
 			for _, who := range append(names, "redcon + map", "miniredis") {
 				if len(all[t][who]) == 0 {
 					continue
 				}
 				m := medianOf(all[t][who])
-				print("%s\t%s\t%.2f\t%.2f\t%.0f\t%.2f", t, who, m.cpu, m.cpu/redis, m.rps, m.p99)
-				if who == "kvstore" && redis > 0 {
-					logSum += math.Log(m.cpu / redis)
-					count++
+				print("%s\t%s\t%.2f\t%.2f\t%.0f\t%.2f", t, who, m.cpu, m.cpu/redis.cpu, m.rps, m.p99)
+				if who == "kvstore" && redis.cpu > 0 {
+					cpu.add(m.cpu / redis.cpu)
+					rps.add(m.rps / redis.rps)
+					p99.add(m.p99 / redis.p99)
 				}
 			}
 		}
 	})
-	if count > 0 {
-		fmt.Printf("geometric mean of CPU per request to redis: %.2f\n", math.Exp(logSum/float64(count)))
+	if cpu.n > 0 {
+		fmt.Printf("geometric means to redis: CPU per request %.2f, requests/s %.2f, p99 %.2f\n", cpu.value(), rps.value(), p99.value())
 	}
 }
+
+// mean is a geometric mean.
+type mean struct {
+	logs float64
+	n    int
+}
+
+func (m *mean) add(v float64) {
+	m.logs += math.Log(v)
+	m.n++
+}
+
+func (m *mean) value() float64 { return math.Exp(m.logs / float64(m.n)) }
 
 func medianOf(list []result) result {
 	var cpu, rps, p99 []float64

@@ -40,3 +40,31 @@ func touch(found []*table.Record) (sum byte) {
 	}
 	return sum
 }
+
+// TouchFields is Touch for what commands that follow one another look for in one key:
+// fields of a large hash, members of a large set or sorted set. Each command is its
+// arguments behind the key. The shard is locked for reading.
+func (s *Shard) TouchFields(h uint64, key []byte, commands [][][]byte) (sum byte) {
+	e := s.Find(h, key)
+	if !e.Exists() || !e.enc().large() || e.enc() == encList {
+		return 0
+	}
+	t, sorted := e.object().tab, e.enc() == encZSet
+	var hashes [MostTouched]uint64
+	var found [MostTouched]table.Ref
+	commands = commands[:min(len(commands), MostTouched)]
+	for i, args := range commands {
+		field := args[0]
+		if sorted {
+			field = args[len(args)-1] // a score may come before it
+		}
+		hashes[i] = t.Hash(field)
+	}
+	for i := range commands {
+		found[i] = t.First(hashes[i])
+	}
+	for i := range commands {
+		sum += t.Touch(found[i])
+	}
+	return sum
+}

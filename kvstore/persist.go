@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -339,6 +340,7 @@ func (db *DB) rewriteDB(ctx context.Context, r *aof.Rewrite, view *keyspace.View
 		}
 		return nil
 	}, func() error {
+		runtime.Gosched() // see saveView
 		err := r.Add(buf)
 		buf = buf[:0]
 		if err == nil {

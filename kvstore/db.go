@@ -67,7 +67,7 @@ type DB struct {
 	stop    chan struct{}
 	wg      sync.WaitGroup
 	pool    sync.Pool // of sessions for the methods
-	views   sync.Pool // of *viewBuffer
+	views   viewBuffers
 	reads   readCounts
 
 	hub      hub
@@ -151,7 +151,6 @@ func Open(dir string, o *Options) (*DB, error) {
 	db.cmds.Store(newCommandTable())
 	db.blocking.db = db
 	db.pool.New = func() any { return db.NewSession(nil) }
-	db.views.New = func() any { return new(viewBuffer) }
 	if db.now == nil {
 		db.now = time.Now
 	}

@@ -29,65 +29,45 @@ func (db *DB) Get(key string) ([]byte, error) {
 //
 // The idle time of the key, which OBJECT IDLETIME tells, starts again at the latest
 // when it is a minute; with maxmemory and a policy that evicts, at once.
-//
-// Short keys and values are dealt with by locate and take, all others by appendSlow. A
-// processor that waits for memory goes on with what comes after in the program as long
-// as it has room to remember it, which is for two or three hundred instructions and
-// fewer stores: look-ups that begin within them wait at the same time. So the way of a
-// short key is as short as can be, without calls that would make it save what it has in
-// registers (BenchmarkParallel: half of the time).
 func (db *DB) AppendGet(dst []byte, key string) ([]byte, error) {
-	if r, st, version := db.locate(key); r != nil {
-		if v, ok := db.take(dst, key, r, st, version); ok {
-			return v, nil
+	// A processor that waits for memory goes on with what comes after in the program as
+	// long as it has room to remember it, which is for about three hundred instructions:
+	// look-ups that begin within them wait at the same time. So the way of a short key
+	// and value is as short as can be, without a call, so that nothing need be saved
+	// from registers (BenchmarkParallel: half of the time). viewShort goes the same way.
+	if keyspace.Optimistic && uint(len(key)-8) <= 8 {
+		sp, k := db.sp, unsafe.Pointer(unsafe.StringData(key))
+		h := sp.HashShort(k, len(key))
+		st := sp.Stripe(h)
+		version, l := st.Version(), st.Layout()
+		if ref := l.Group(h).First(h); l.Holds(ref) {
+			r, n := l.Record(ref), uint(len(dst))
+			v, size := r.Value(len(key))
+			if sp.Fresh(r.Meta()) && r.Has(k, len(key)) && size >= 8 && size <= uint(cap(dst))-n {
+				copyWords(unsafe.Add(unsafe.Pointer(unsafe.SliceData(dst)), n), v, size)
+				if st.Stayed(version) {
+					db.reads.here().hits++
+					return dst[:n+size], nil
+				}
+			}
 		}
 	}
 	return db.appendSlow(dst, key)
 }
 
-// locate returns where a short key is, most likely, in a stripe of some version, or nil.
-func (db *DB) locate(key string) (*table.Record, *keyspace.Stripe, keyspace.Version) {
-	if uint(len(key)-8) > 8 {
-		return nil, nil, 0
-	}
-	h := db.sp.HashShort(unsafe.Pointer(unsafe.StringData(key)), len(key))
-	st := db.sp.Stripe(h)
-	version := st.Version()
-	if version.Busy() {
-		return nil, nil, 0
-	}
-	return st.Layout().First(h), st, version
-}
-
-// take appends the string in a record that locate has found, if it has the key, fits
-// into dst, and there was no writer meanwhile.
-func (db *DB) take(dst []byte, key string, r *table.Record, st *keyspace.Stripe, version keyspace.Version) ([]byte, bool) {
-	k, last := unsafe.Pointer(unsafe.StringData(key)), len(key)-8
-	a := r.Key()
-	if r.KeyLen() != len(key) || *(*uint64)(a) != *(*uint64)(k) || *(*uint64)(unsafe.Add(a, last)) != *(*uint64)(unsafe.Add(k, last)) {
-		return nil, false
-	}
-	v, size := r.Value(len(key))
-	n := uint(len(dst))
-	now, slack := db.sp.Clock()
-	if size < 8 || uint(cap(dst))-n < size || !keyspace.Plain(r.Meta(), now, slack) {
-		return nil, false
-	}
-	copyWords(unsafe.Add(unsafe.Pointer(unsafe.SliceData(dst)), n), v, size)
-	if st.Since(version) {
-		return nil, false
-	}
-	db.reads.here().hits++
-	return dst[:n+size], true
-}
-
 // copyWords copies n bytes, at least 8.
 func copyWords(to, from unsafe.Pointer, n uint) {
-	last := n - 8
-	for i := uint(0); i < last; i += 8 {
-		*(*uint64)(unsafe.Add(to, i)) = *(*uint64)(unsafe.Add(from, i))
+	toEnd, fromEnd := unsafe.Add(to, n), unsafe.Add(from, n)
+	if n < 16 {
+		x, y := *(*uint64)(from), *(*uint64)(unsafe.Add(fromEnd, -8))
+		*(*uint64)(to), *(*uint64)(unsafe.Add(toEnd, -8)) = x, y
+		return
 	}
-	*(*uint64)(unsafe.Add(to, last)) = *(*uint64)(unsafe.Add(from, last))
+	*(*[16]byte)(to) = *(*[16]byte)(from)
+	for i := uint(16); i+16 < n; i += 16 {
+		*(*[16]byte)(unsafe.Add(to, i)) = *(*[16]byte)(unsafe.Add(from, i))
+	}
+	*(*[16]byte)(unsafe.Add(toEnd, -16)) = *(*[16]byte)(unsafe.Add(fromEnd, -16))
 }
 
 // appendSlow is for all keys and values.
@@ -165,17 +145,19 @@ func (db *DB) appendLocked(dst []byte, h uint64, key string) ([]byte, error) {
 // keep it, or call the DB, for a lock may be held; it may hand v to another goroutine
 // that is done with it before f returns. An error of f is returned.
 func (db *DB) GetView(key string, f func(v []byte) error) error {
-	r, st, version := db.locate(key)
-	b := db.views.Get().(*viewBuffer)
-	if r != nil {
-		if v, ok := db.take(b[:0], key, r, st, version); ok {
-			err := f(v)
-			db.views.Put(b)
-			return err
-		}
+	if b, n := db.viewShort(key); b != nil {
+		err := f(b.data[:n])
+		b.busy = false
+		return err
 	}
+	return db.viewSlow(key, f)
+}
+
+// viewSlow is for all keys and values.
+func (db *DB) viewSlow(key string, f func(v []byte) error) error {
 	h := db.sp.HashString(key)
-	v, how := db.glance(b[:0], h, key, len(b))
+	b := db.views.get()
+	v, how := db.glance(b.data[:0], h, key, len(b.data))
 	var err error
 	switch how {
 	case hit:
@@ -183,16 +165,12 @@ func (db *DB) GetView(key string, f func(v []byte) error) error {
 	case miss:
 		err = ErrNotFound
 	}
-	db.views.Put(b)
+	db.views.put(b)
 	if how == locked {
 		return db.viewLocked(h, key, f)
 	}
 	return err
 }
-
-// viewBuffer is room for a short string while somebody looks at it: to copy so much
-// takes less time than the lock that could do without.
-type viewBuffer [512]byte
 
 func (db *DB) viewLocked(h uint64, key string, f func(v []byte) error) error {
 	m := keyspace.MaskOf(h)
@@ -253,6 +231,7 @@ func (c *readCounts) here() *readCell {
 // What a session has not handed in yet is missing.
 func (db *DB) lookups() (hits, misses int64) {
 	hits, misses = db.reads.sum()
+	hits += db.views.hits()
 	return hits + db.stats.hits.Load(), misses + db.stats.misses.Load()
 }
 
@@ -260,7 +239,7 @@ func (db *DB) lookups() (hits, misses int64) {
 // is taken off.
 func (db *DB) resetLookups() {
 	hits, misses := db.reads.sum()
-	db.stats.hits.Store(-hits)
+	db.stats.hits.Store(-hits - db.views.hits())
 	db.stats.misses.Store(-misses)
 }
 

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/dgraph-io/badger/v4"
@@ -22,24 +23,35 @@ import (
 	"github.com/groundwork-go/groundwork/kvstore"
 )
 
-// A store is a contender of the embedded workloads. get appends the value to buf;
-// view looks at its first and last byte where it lies.
+// A store is a contender of the embedded workloads. get appends the value to buf. gets
+// and views use all keys, as a program would that calls the store itself, and return
+// how many values they found: gets appends each to buf, views looks at the first and
+// the last byte of each where it lies.
 type store struct {
-	name string
-	get  func(key string, buf []byte) []byte
-	view func(key string) int
-	set  func(key string, value []byte)
-	end  func()
+	name  string
+	get   func(key string, buf []byte) []byte
+	gets  func(keys []string, buf []byte) int
+	views func(keys []string) int
+	set   func(key string, value []byte)
+	end   func()
 }
 
 var errNone = errors.New("no such key")
 
-// ends is what view returns: to have looked at a value is to have touched it.
-func ends(v []byte) int {
-	if len(v) == 0 {
-		return -1
+// seen looks at a value, which is of zeros, and returns 1 if there is one.
+func seen(v []byte) int {
+	if len(v) == 0 || v[0]|v[len(v)-1] != 0 {
+		return 0
 	}
-	return int(v[0]) + int(v[len(v)-1])
+	return 1
+}
+
+// full returns 1 if the value was appended.
+func full(v []byte) int {
+	if len(v) == 0 {
+		return 0
+	}
+	return 1
 }
 
 func embedded(s *settings) []store {
@@ -68,9 +80,17 @@ func openOurs() store {
 			v, _ := db.AppendGet(buf, k) // an error leaves v empty, which is found out
 			return v
 		},
-		view: func(k string) int {
-			n := -1
-			_ = db.GetView(k, func(v []byte) error { n = ends(v); return nil }) // n tells
+		gets: func(keys []string, buf []byte) (n int) {
+			for _, k := range keys {
+				v, _ := db.AppendGet(buf, k) // likewise
+				n += full(v)
+			}
+			return n
+		},
+		views: func(keys []string) (n int) {
+			for _, k := range keys {
+				_ = db.GetView(k, func(v []byte) error { n += seen(v); return nil }) // n tells
+			}
 			return n
 		},
 		set: func(k string, v []byte) { check(db.Set(k, v, nil)) },
@@ -88,8 +108,25 @@ func openMap() store {
 		return v // a value is replaced, never written to
 	}
 	return store{
-		get:  func(k string, buf []byte) []byte { return append(buf, load(k)...) },
-		view: func(k string) int { return ends(load(k)) },
+		get: func(k string, buf []byte) []byte { return append(buf, load(k)...) },
+		gets: func(keys []string, buf []byte) (n int) {
+			for _, k := range keys {
+				mu.RLock()
+				v := m[k]
+				mu.RUnlock()
+				n += full(append(buf, v...))
+			}
+			return n
+		},
+		views: func(keys []string) (n int) {
+			for _, k := range keys {
+				mu.RLock()
+				v := m[k]
+				mu.RUnlock()
+				n += seen(v)
+			}
+			return n
+		},
 		set: func(k string, v []byte) {
 			v = append([]byte(nil), v...)
 			mu.Lock()
@@ -106,12 +143,7 @@ func openSyncMap() store {
 		v, _ := m.Load(k)
 		return v.([]byte)
 	}
-	return store{
-		get:  func(k string, buf []byte) []byte { return append(buf, load(k)...) },
-		view: func(k string) int { return ends(load(k)) },
-		set:  func(k string, v []byte) { m.Store(k, append([]byte(nil), v...)) },
-		end:  func() {},
-	}
+	return others(load, func(k string, v []byte) { m.Store(k, append([]byte(nil), v...)) })
 }
 
 func openXsync() store {
@@ -120,12 +152,22 @@ func openXsync() store {
 		v, _ := m.Load(k)
 		return v
 	}
-	return store{
-		get:  func(k string, buf []byte) []byte { return append(buf, load(k)...) },
-		view: func(k string) int { return ends(load(k)) },
-		set:  func(k string, v []byte) { m.Store(k, append([]byte(nil), v...)) },
-		end:  func() {},
+	s := others(load, func(k string, v []byte) { m.Store(k, append([]byte(nil), v...)) })
+	s.gets = func(keys []string, buf []byte) (n int) {
+		for _, k := range keys {
+			v, _ := m.Load(k)
+			n += full(append(buf, v...))
+		}
+		return n
 	}
+	s.views = func(keys []string) (n int) {
+		for _, k := range keys {
+			v, _ := m.Load(k)
+			n += seen(v)
+		}
+		return n
+	}
+	return s
 }
 
 func openOtter() store {
@@ -134,35 +176,49 @@ func openOtter() store {
 		v, _ := c.GetIfPresent(k)
 		return v
 	}
+	return others(load, func(k string, v []byte) { c.Set(k, append([]byte(nil), v...)) })
+}
+
+// others is a store that loads values which nobody writes to.
+func others(load func(string) []byte, set func(string, []byte)) store {
 	return store{
-		get:  func(k string, buf []byte) []byte { return append(buf, load(k)...) },
-		view: func(k string) int { return ends(load(k)) },
-		set:  func(k string, v []byte) { c.Set(k, append([]byte(nil), v...)) },
-		end:  func() {},
+		get: func(k string, buf []byte) []byte { return append(buf, load(k)...) },
+		gets: func(keys []string, buf []byte) (n int) {
+			for _, k := range keys {
+				n += full(append(buf, load(k)...))
+			}
+			return n
+		},
+		views: func(keys []string) (n int) {
+			for _, k := range keys {
+				n += seen(load(k))
+			}
+			return n
+		},
+		set: set,
+		end: func() {},
 	}
 }
 
 func openBunt() store {
 	db, err := buntdb.Open(":memory:")
 	check(err)
-	load := func(k string) (v string) {
-		check(db.View(func(tx *buntdb.Tx) (err error) {
-			v, err = tx.Get(k)
+	load := func(k string) (v []byte) {
+		check(db.View(func(tx *buntdb.Tx) error {
+			s, err := tx.Get(k)
+			v = unsafe.Slice(unsafe.StringData(s), len(s))
 			return err
 		}))
 		return v
 	}
-	return store{
-		get:  func(k string, buf []byte) []byte { return append(buf, load(k)...) },
-		view: func(k string) int { v := load(k); return int(v[0]) + int(v[len(v)-1]) },
-		set: func(k string, v []byte) {
-			check(db.Update(func(tx *buntdb.Tx) error {
-				_, _, err := tx.Set(k, string(v), nil)
-				return err
-			}))
-		},
-		end: func() { check(db.Close()) },
-	}
+	s := others(load, func(k string, v []byte) {
+		check(db.Update(func(tx *buntdb.Tx) error {
+			_, _, err := tx.Set(k, string(v), nil)
+			return err
+		}))
+	})
+	s.end = func() { check(db.Close()) }
+	return s
 }
 
 // A mix is an embedded workload.
@@ -241,16 +297,12 @@ func (m mix) run(st store, keys []string, value []byte, r *rand.Rand, buf []byte
 			}
 		}
 	case m.view:
-		for _, k := range keys {
-			if st.view(k) != 0 {
-				check(errNone)
-			}
+		if st.views(keys) != len(keys) {
+			check(errNone)
 		}
 	default:
-		for _, k := range keys {
-			if len(st.get(k, buf)) != len(value) {
-				check(errNone)
-			}
+		if st.gets(keys, buf) != len(keys) {
+			check(errNone)
 		}
 	}
 }

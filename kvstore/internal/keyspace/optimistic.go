@@ -2,6 +2,7 @@ package keyspace
 
 import (
 	"encoding/binary"
+	"unsafe"
 
 	"github.com/groundwork-go/groundwork/kvstore/internal/table"
 )
@@ -14,7 +15,9 @@ import (
 type Stripe stripe
 
 // Stripe returns the stripe of a hash.
-func (sp *Space) Stripe(h uint64) *Stripe { return (*Stripe)(&sp.stripes[h%Stripes]) }
+func (sp *Space) Stripe(h uint64) *Stripe {
+	return (*Stripe)(unsafe.Add(unsafe.Pointer(sp.stripes), uintptr(h%Stripes)*unsafe.Sizeof(stripe{})))
+}
 
 // A Version is the state of a stripe.
 type Version uint64
@@ -28,6 +31,11 @@ func (v Version) Busy() bool { return v&(writing|guarded) != 0 }
 // Since tells whether there was a writer since the version v, which was not busy.
 func (st *Stripe) Since(v Version) bool { return (st.state.Load()^uint64(v))/writing != 0 }
 
+// Stayed tells whether the version v was not busy and there was no writer since.
+func (st *Stripe) Stayed(v Version) bool {
+	return st.state.Load()^uint64(v&^(writing|guarded)) < writing
+}
+
 // Layout returns where to look.
 func (st *Stripe) Layout() *table.Layout { return st.first.Load() }
 
@@ -38,8 +46,12 @@ func (sp *Space) Clock() (now, slack uint32) { return sp.clock.Load(), sp.slack.
 // Plain tells by the meta data of a record whether it is a string that lives for ever
 // and whose last use, as noted, is not behind by more than slack.
 func Plain(meta, now, slack uint32) bool {
-	return meta&(encMask|flagTTL) == uint32(encString) && (now-meta>>8)&clockMask <= slack
+	return meta&(encMask|flagTTL) == uint32(encString)<<encShift && (now-meta)&clockMask <= slack
 }
+
+// Fresh is Plain, now and with the slack of SetClock, for most strings: not for those
+// that were changed in place, nor at the turn of the clock, twice a year.
+func (sp *Space) Fresh(meta uint32) bool { return sp.newest.Load()-meta <= sp.slack.Load() }
 
 // Expiring returns the string of a record that would be plain if it did not have a
 // time to live, and when that ends.

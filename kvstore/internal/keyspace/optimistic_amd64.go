@@ -2,6 +2,6 @@
 
 package keyspace
 
-// optimistic says that keys are looked up without a lock. It takes a processor that
+// Optimistic says that keys are looked up without a lock. It takes a processor that
 // keeps loads in order, and the race detector must not see it.
-const optimistic = true
+const Optimistic = true

@@ -2,4 +2,5 @@
 
 package keyspace
 
-const optimistic = false
+// Optimistic says that keys are looked up without a lock.
+const Optimistic = false

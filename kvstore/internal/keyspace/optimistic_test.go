@@ -26,7 +26,7 @@ func glance(sp *Space, key string) (value string, found, still bool) {
 // TestReadingWithoutALockAgainstMap compares what is found without a lock with a map,
 // while the tables grow, shrink and are compacted, flushed and swapped.
 func TestReadingWithoutALockAgainstMap(t *testing.T) {
-	if !optimistic {
+	if !Optimistic {
 		t.Log("this build always takes the lock")
 	}
 	seed := rand.Uint64()
@@ -36,7 +36,7 @@ func TestReadingWithoutALockAgainstMap(t *testing.T) {
 	models := [2]map[string]string{{}, {}}
 	name := func(i int) string { return strings.Repeat("k", i%20) + fmt.Sprint(i) }
 	check := func(key string) {
-		if !optimistic {
+		if !Optimistic {
 			return
 		}
 		want, ok := models[0][key]
@@ -125,7 +125,7 @@ func TestEachWriterIsNoticed(t *testing.T) {
 		put("first")
 		st := sp.Stripe(h)
 		before := st.Version()
-		require.Equal(t, !optimistic, before.Busy(), name)
+		require.Equal(t, !Optimistic, before.Busy(), name)
 		l := st.Layout()
 		sp.RLock(MaskOf(h))
 		require.False(t, st.Since(before), "%s: readers do not matter", name)

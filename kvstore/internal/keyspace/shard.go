@@ -63,15 +63,16 @@ func (e enc) typ() Type {
 	return [...]Type{String, List, List, Set, Set, ZSet, ZSet, Hash, Hash}[e]
 }
 
-// The meta data of a record: the encoding, flags, and the time of the last use in
-// seconds, modulo 2^24.
+// The meta data of a record: the time of the last use in seconds, modulo 2^24, the
+// encoding, and flags. That of a plain string is just the time, so that one comparison
+// finds it (see Fresh).
 const (
-	encMask   = 0xf
-	flagTTL   = 1 << 4 // the value begins with the time of expiry
-	flagRaw   = 1 << 5 // a string that was changed in place, for OBJECT ENCODING
-	flagText  = 1 << 6 // a string that is not to be called an integer, likewise
-	clockBits = 24
-	clockMask = 1<<clockBits - 1
+	clockMask = 1<<encShift - 1
+	encShift  = 24
+	encMask   = 0xf << encShift
+	flagTTL   = 1 << 28 // the value begins with the time of expiry
+	flagRaw   = 1 << 29 // a string that was changed in place, for OBJECT ENCODING
+	flagText  = 1 << 30 // a string that is not to be called an integer, likewise
 )
 
 // An Entry is a key in a shard. The zero Entry, and one with Exists false, is no
@@ -110,7 +111,7 @@ func (e Entry) KeyHash() uint64 { return e.h }
 
 func (e Entry) meta() uint32 { return e.s.tab.Meta(e.r) }
 
-func (e Entry) enc() enc { return enc(e.meta() & encMask) }
+func (e Entry) enc() enc { return enc(e.meta() & encMask >> encShift) }
 
 // Type returns the type of the value.
 func (e Entry) Type() Type { return e.enc().typ() }
@@ -118,19 +119,19 @@ func (e Entry) Type() Type { return e.enc().typ() }
 // Touch notes that the key is used now.
 func (e Entry) Touch() {
 	m := e.meta()
-	if now := e.s.sp.clock.Load() & clockMask; m>>8 != now {
-		e.s.tab.SetMeta(e.r, m&0xff|now<<8)
+	if now := e.s.sp.clock.Load() & clockMask; m&clockMask != now {
+		e.s.tab.SetMeta(e.r, m&^clockMask|now)
 	}
 }
 
 // Idle returns for how many seconds the key was not used.
 func (e Entry) Idle() uint32 {
-	return (e.s.sp.clock.Load() - e.meta()>>8) & clockMask
+	return (e.s.sp.clock.Load() - e.meta()) & clockMask
 }
 
 // SetIdle sets that.
 func (e Entry) SetIdle(seconds uint32) {
-	e.s.tab.SetMeta(e.r, e.meta()&0xff|((e.s.sp.clock.Load()-seconds)&clockMask)<<8)
+	e.s.tab.SetMeta(e.r, e.meta()&^clockMask|(e.s.sp.clock.Load()-seconds)&clockMask)
 }
 
 // payload returns the value without the time of expiry.
@@ -172,12 +173,12 @@ func (e *Entry) setPayload(b []byte) {
 }
 
 func (e Entry) setEnc(c enc) {
-	e.s.tab.SetMeta(e.r, e.meta()&^(encMask|flagRaw|flagText)|uint32(c))
+	e.s.tab.SetMeta(e.r, e.meta()&^(encMask|flagRaw|flagText)|uint32(c)<<encShift)
 }
 
 // insert adds a key that is not there.
 func (s *Shard) insert(h uint64, key []byte, c enc, n int) Entry {
-	meta := uint32(c) | (s.sp.clock.Load()&clockMask)<<8
+	meta := uint32(c)<<encShift | s.sp.clock.Load()&clockMask
 	return Entry{s, h, s.tab.Insert(h, key, meta, n)}
 }
 

@@ -44,6 +44,7 @@ type Space struct {
 	dbs     int
 	clock   atomic.Uint32 // seconds, for idle times
 	slack   atomic.Uint32 // of reading without a lock
+	newest  atomic.Uint32 // meta data of a plain string that is used now
 	nothing *table.Layout
 	stripes *[Stripes]stripe // apart from the rest, so that each is a cache line
 }
@@ -58,7 +59,7 @@ type stripe struct {
 // unlock publishes what has become of database 0 before it gives the lock back;
 // nothing is the layout of an empty table.
 func (st *stripe) unlock(nothing *table.Layout) {
-	if optimistic {
+	if Optimistic {
 		l := nothing
 		if s := st.shards[0]; s != nil {
 			l = s.tab.Layout()
@@ -83,7 +84,7 @@ func New(dbs int) *Space {
 	for i := range sp.stripes {
 		sp.stripes[i].shards = make([]*Shard, dbs)
 		sp.stripes[i].first.Store(sp.nothing)
-		if !optimistic {
+		if !Optimistic {
 			sp.stripes[i].state.Store(guarded)
 		}
 	}
@@ -98,6 +99,7 @@ func (sp *Space) DBs() int { return sp.dbs }
 func (sp *Space) SetClock(seconds, slack uint32) {
 	sp.clock.Store(seconds)
 	sp.slack.Store(slack)
+	sp.newest.Store(seconds & clockMask)
 }
 
 // MaskOf returns the mask of the stripe of a hash.

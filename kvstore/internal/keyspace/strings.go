@@ -32,7 +32,7 @@ func (s *Shard) SetString(e Entry, key, v []byte, keepTTL bool) Entry {
 		}
 	}
 	e.r = s.tab.Resize(e.h, e.r, n)
-	s.tab.SetMeta(e.r, m&flagTTL|uint32(encString)|(s.sp.clock.Load()&clockMask)<<8)
+	s.tab.SetMeta(e.r, m&flagTTL|uint32(encString)<<encShift|s.sp.clock.Load()&clockMask)
 	copy(e.payload(), v)
 	return e
 }

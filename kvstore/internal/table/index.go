@@ -2,13 +2,11 @@ package table
 
 import "math/bits"
 
-// A group is one cache line: twelve entries, each a byte of the hash and a Ref,
-// and the number of a further group when these are full. Entries are dense.
+// A group is one cache line: twelve entries, each a byte of the hash, its tag, and a
+// Ref, and the number of a further group when these are full. Entries are dense.
 type group struct {
-	tags  uint64 // of entries 0 to 7
-	tags2 uint32 // of entries 8 to 11
-	next  uint32 // in index.over; 0: none
-	refs  [slots]Ref
+	even, odd uint64 // tags of the entries with even and odd numbers; the top 16 bits are half of the further group each
+	refs      [slots]Ref
 }
 
 const (
@@ -16,10 +14,9 @@ const (
 	maxLoad = 10 // entries per group on average, before the index grows
 	minLoad = 1  // below, it shrinks
 
-	ones  = 0x0101010101010101
-	highs = 0x8080808080808080
-	// gather moves the high bits of the bytes of a factor to the top byte.
-	gather = 0x0002040810204081
+	tagBits = 48 // of even and odd
+	ones    = 0x010101010101
+	highs   = 0x808080808080
 )
 
 // index is a hash table of groups in the order of the hashes: the top bits of a
@@ -38,6 +35,7 @@ type index struct {
 	overFree uint32  // list through next
 	count    int
 
+	pool    *Pool
 	altered bool // since the last layout
 }
 
@@ -53,17 +51,27 @@ func (x *index) home(h uint64) *group {
 	return &x.groups[h>>x.shift]
 }
 
-// match returns a mask with a bit set for each entry that may have the tag. Bits
-// behind a match may be set wrongly, and so may those of empty entries. The twelve
-// bits come together in one mask since a branch that depends on where the entry is
-// would be foretold wrongly every third time, and the processor would not begin with
-// the next key meanwhile (BenchmarkParallel of the root package: half of the time).
-func (g *group) match(tag uint8) uint32 {
-	x := g.tags ^ uint64(tag)*ones
-	y := uint64(g.tags2) ^ uint64(tag)*(ones&0xffffffff)
-	x = (x - ones) &^ x & highs
-	y = (y - ones&0xffffffff) &^ y & (highs & 0xffffffff)
-	return uint32(x*gather>>56 | y*gather>>56<<8)
+// match returns a mask with a bit set for each entry that may have the tag; entryOf
+// tells its number. Bits behind a match may be set wrongly, and so may those of empty
+// entries. The twelve bits come together in one mask since a branch that depends on
+// where the entry is would be foretold wrongly every other time, and the processor
+// would not begin with the next key meanwhile (BenchmarkParallel of the root package:
+// half of the time).
+func (g *group) match(tag uint8) uint64 {
+	want := uint64(tag) * ones
+	x, y := g.even^want, g.odd^want
+	return (x-ones)&^x&highs>>4 | (y-ones)&^y&highs
+}
+
+// entryOf returns the entry of the lowest bit of a match.
+func entryOf(m uint64) int { return bits.TrailingZeros64(m) >> 2 }
+
+// next returns the number of the further group in index.over, 0 if there is none.
+func (g *group) next() uint32 { return uint32(g.even>>tagBits | g.odd>>tagBits<<16) }
+
+func (g *group) setNext(id uint32) {
+	g.even = g.even&(1<<tagBits-1) | uint64(id)<<tagBits
+	g.odd = g.odd&(1<<tagBits-1) | uint64(id>>16)<<tagBits
 }
 
 func (g *group) len() int {
@@ -74,34 +82,36 @@ func (g *group) len() int {
 	return n
 }
 
-func (g *group) tag(i int) uint8 {
-	if i < 8 {
-		return uint8(g.tags >> (i * 8))
+// tags returns the word with the tag of an entry, and by how much it is shifted.
+func (g *group) tags(i int) (word *uint64, shift int) {
+	if i&1 == 0 {
+		return &g.even, i / 2 * 8
 	}
-	return uint8(g.tags2 >> ((i - 8) * 8))
+	return &g.odd, i / 2 * 8
+}
+
+func (g *group) tag(i int) uint8 {
+	word, shift := g.tags(i)
+	return uint8(*word >> shift)
 }
 
 func (g *group) set(i int, tag uint8, r Ref) {
 	g.refs[i] = r
-	if i < 8 {
-		g.tags = g.tags&^(0xff<<(i*8)) | uint64(tag)<<(i*8)
-	} else {
-		j := (i - 8) * 8
-		g.tags2 = g.tags2&^(0xff<<j) | uint32(tag)<<j
-	}
+	word, shift := g.tags(i)
+	*word = *word&^(0xff<<shift) | uint64(tag)<<shift
 }
 
 // add puts an entry into the chain of a group.
 func (x *index) add(home *group, tag uint8, r Ref) {
 	g, id := home, uint32(0)
 	for g.refs[slots-1] != 0 {
-		next := g.next
+		next := g.next()
 		if next == 0 {
 			next = x.takeOver() // which may move x.over, and g with it
 			if id == 0 {
-				home.next = next
+				home.setNext(next)
 			} else {
-				x.over[id].next = next
+				x.over[id].setNext(next)
 			}
 		}
 		g, id = &x.over[next], next
@@ -112,7 +122,7 @@ func (x *index) add(home *group, tag uint8, r Ref) {
 // takeOver returns an empty group for the end of a chain.
 func (x *index) takeOver() uint32 {
 	if id := x.overFree; id != 0 {
-		x.overFree = x.over[id].next
+		x.overFree = x.over[id].next()
 		x.over[id] = group{}
 		return id
 	}
@@ -128,7 +138,7 @@ func (x *index) takeOver() uint32 {
 }
 
 func (x *index) giveOver(id uint32) {
-	x.over[id].next = x.overFree
+	x.over[id].setNext(x.overFree)
 	x.overFree = id
 }
 
@@ -136,15 +146,15 @@ func (x *index) giveOver(id uint32) {
 // chain takes its place.
 func (x *index) drop(home, g *group, i int) {
 	last, before := home, home
-	for last.next != 0 {
-		before, last = last, &x.over[last.next]
+	for last.next() != 0 {
+		before, last = last, &x.over[last.next()]
 	}
 	j := last.len() - 1
 	g.set(i, last.tag(j), last.refs[j])
 	last.set(j, 0, 0)
 	if j == 0 && last != home {
-		x.giveOver(before.next)
-		before.next = 0
+		x.giveOver(before.next())
+		before.setNext(0)
 	}
 	x.count--
 }
@@ -152,7 +162,7 @@ func (x *index) drop(home, g *group, i int) {
 // resize begins to move to 1<<bits groups.
 func (x *index) resize(bits uint) {
 	x.old, x.oldShift, x.moved, x.altered = x.groups, x.shift, 0, true
-	x.groups, x.shift = make([]group, 1<<bits), 64-bits
+	x.groups, x.shift = x.pool.groups(bits), 64-bits
 }
 
 // step moves one group, if the index is moving. hashOf tells an entry's hash.
@@ -173,7 +183,7 @@ func (x *index) step(hashOf func(Ref) uint64) {
 			h := hashOf(g.refs[i])
 			x.add(&x.groups[h>>x.shift], g.tag(i), g.refs[i])
 		}
-		id := g.next
+		id := g.next()
 		*g = group{}
 		g = nil
 		if id != 0 {
@@ -184,6 +194,7 @@ func (x *index) step(hashOf func(Ref) uint64) {
 		}
 	}
 	if x.moved == len(x.old) {
+		x.pool.putGroups(x.old)
 		x.old, x.altered = nil, true
 	}
 }
@@ -211,10 +222,10 @@ func (x *index) chain(g *group, f func(Ref) bool) bool {
 				return false
 			}
 		}
-		if g.next == 0 {
+		if g.next() == 0 {
 			return true
 		}
-		g = &x.over[g.next]
+		g = &x.over[g.next()]
 	}
 }
 

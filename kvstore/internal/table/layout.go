@@ -14,33 +14,38 @@ import (
 // Such readers work only where the processor keeps loads in order; see package
 // keyspace, which has the lock and its version.
 type Layout struct {
-	groups   unsafe.Pointer // to as many groups as mask says
-	old      unsafe.Pointer // likewise, nil: not moving
-	over     []group
-	chunks   []*byte
-	limit    uint   // length of each chunk
-	near     uint   // limit - minRoom, or 0
-	mask     uint64 // of the number of a group: shift may be 64, for which 0 does as well
-	shift    uint8
-	oldShift uint8
-	oldMask  uint64
-	tab      *Table // for moved
+	groups unsafe.Pointer
+	size   uint64         // of groups, in bytes
+	end    Ref            // records before it have minRoom
+	starts unsafe.Pointer // to those of chunks
+	old    *oldGroups     // nil: not moving
+
+	over   []group
+	chunks []*byte
+	limit  uint // length of each chunk
+}
+
+// oldGroups are those that entries are moved from.
+type oldGroups struct {
+	groups unsafe.Pointer
+	size   uint64
+	tab    *Table // for moved
 }
 
 // Layout returns the present layout, for writers, to publish it.
 func (t *Table) Layout() *Layout {
 	if t.layout == nil || t.altered || t.regrown {
-		l := &Layout{
-			groups: unsafe.Pointer(unsafe.SliceData(t.groups)), shift: uint8(t.shift), mask: uint64(len(t.groups) - 1),
-			over: t.over[:cap(t.over)], chunks: t.starts, limit: chunkSize, tab: t,
-		}
+		l := &Layout{over: t.over[:cap(t.over)], chunks: t.starts, limit: chunkSize}
+		l.groups, l.size = unsafe.Pointer(unsafe.SliceData(t.groups)), uint64(len(t.groups))*groupSize
 		if t.old != nil {
-			l.old, l.oldShift, l.oldMask = unsafe.Pointer(unsafe.SliceData(t.old)), uint8(t.oldShift), uint64(len(t.old)-1)
+			l.old = &oldGroups{unsafe.Pointer(unsafe.SliceData(t.old)), uint64(len(t.old)) * groupSize, t}
 		}
-		if len(t.chunks) == 1 {
+		l.starts = unsafe.Pointer(unsafe.SliceData(l.chunks))
+		l.end = Ref(len(t.chunks)) << chunkBits // a chunk of a pool has something behind it
+		if len(t.chunks) == 1 && len(t.chunks[0]) < chunkSize {
 			l.limit = uint(len(t.chunks[0]))
+			l.end = Ref((max(l.limit, minRoom) - minRoom) >> unitBits)
 		}
-		l.near = max(l.limit, minRoom) - minRoom
 		t.layout, t.altered, t.regrown = l, false, false
 	}
 	return t.layout
@@ -58,35 +63,56 @@ const (
 
 const (
 	maxChain  = 64 // groups; a torn chain could be a ring
-	groupSize = uint64(unsafe.Sizeof(group{}))
+	groupBits = 6
+	groupSize = 1 << groupBits
 )
 
+// home multiplies the hash by the number of groups, which takes its top bits as the
+// shift of the index does, in fewer instructions.
 func (l *Layout) home(h uint64) *group {
-	if l.old != nil {
-		if i := h >> (l.oldShift & 63) & l.oldMask; i >= uint64(l.tab.moved) {
-			return (*group)(unsafe.Add(l.old, i*groupSize))
+	if o := l.old; o != nil {
+		if at, _ := bits.Mul64(h, o.size); at>>groupBits >= uint64(o.tab.moved) {
+			return (*group)(unsafe.Add(o.groups, at&^(groupSize-1)))
 		}
 	}
-	return (*group)(unsafe.Add(l.groups, h>>(l.shift&63)&l.mask*groupSize))
+	at, _ := bits.Mul64(h, l.size)
+	return (*group)(unsafe.Add(l.groups, at&^(groupSize-1)))
 }
 
-// First returns the record that Find will find by a hash, most likely, if it is one
-// with a short head and minRoom from its end; otherwise nil.
+// A Group is where the entry of a hash is, most likely.
+type Group group
+
+// Group returns the group that Find looks at first.
+func (l *Layout) Group(h uint64) *Group { return (*Group)(l.home(h)) }
+
+// First returns the entry that Find looks at first; any one, if there is none.
+func (g *Group) First(h uint64) Ref {
+	m := (*group)(g).match(tagOf(h)) | 1<<(4*slots-1)
+	return *(*Ref)(unsafe.Add(unsafe.Pointer(&g.refs), bits.TrailingZeros64(m)&^3))
+}
+
+// Holds tells whether Record may be called.
+func (l *Layout) Holds(r Ref) bool { return r < l.end }
+
+// Record returns the record of an entry.
+func (l *Layout) Record(r Ref) *Record {
+	chunk := *(*unsafe.Pointer)(unsafe.Add(l.starts, uintptr(r>>chunkBits)*unsafe.Sizeof(l.starts)))
+	return (*Record)(unsafe.Add(chunk, r<<unitBits&(chunkMask<<unitBits)))
+}
+
+// First returns the record of the entry that Find looks at first, or nil.
 func (l *Layout) First(h uint64) *Record {
-	g := l.home(h)
-	// A mask of no places makes it the tags, or what follows: any bits will do.
-	r := *(*Ref)(unsafe.Add(unsafe.Pointer(&g.refs), bits.TrailingZeros32(g.match(tagOf(h))|1<<(slots-1))*4))
-	chunk, at := uint(r>>chunkBits), uint(r&chunkMask)<<unitBits
-	if chunk < uint(len(l.chunks)) && at < l.near {
-		return (*Record)(unsafe.Add(unsafe.Pointer(l.chunks[chunk]), at))
+	if r := l.Group(h).First(h); l.Holds(r) {
+		return l.Record(r)
 	}
 	return nil
 }
 
-// A Record is the beginning of a record that has at least minRoom.
+// A Record is the beginning of a record, and minRoom bytes that may be read.
 type Record struct {
 	meta       uint32
 	klen, vlen uint8
+	first      [8]byte // of the key
 }
 
 // minRoom is the length of the longest record with a short head, and a bit more.
@@ -95,17 +121,17 @@ const minRoom = 8 + 256 + 256
 // Meta returns the caller's bytes.
 func (p *Record) Meta() uint32 { return p.meta }
 
-// KeyLen returns the length of the key, 255 if the head is not a short one.
-func (p *Record) KeyLen() int { return int(p.klen) }
-
-// Key returns where the key is.
-func (p *Record) Key() unsafe.Pointer { return unsafe.Add(unsafe.Pointer(p), shortHeader) }
+// Has tells whether the head is a short one and the key one of n bytes at k, 8 to 16.
+func (p *Record) Has(k unsafe.Pointer, n int) bool {
+	return int(p.klen) == n && p.first == *(*[8]byte)(k) &&
+		*(*uint64)(unsafe.Add(unsafe.Add(unsafe.Pointer(p), n), shortHeader-8)) == *(*uint64)(unsafe.Add(unsafe.Add(k, n), -8))
+}
 
 // Value returns where the value is behind a key of so many bytes, and its length. It
 // does not look at the length of the key in the record, since the record may be in two
 // cache lines: so the second one is asked for before the first one is there.
 func (p *Record) Value(klen int) (v unsafe.Pointer, n uint) {
-	return unsafe.Add(unsafe.Pointer(p), shortHeader+klen), uint(p.vlen)
+	return unsafe.Add(unsafe.Add(unsafe.Pointer(p), klen), shortHeader), uint(p.vlen)
 }
 
 // Touch loads the first and the second cache line of the record. What it returns is of
@@ -120,11 +146,11 @@ func (l *Layout) Find(h uint64, key string) (value []byte, meta uint32, a Answer
 	tag := tagOf(h)
 	for range maxChain {
 		for m := g.match(tag); m != 0; m &= m - 1 {
-			if value, meta, a = l.look(g.refs[bits.TrailingZeros32(m)], key); a != Absent {
+			if value, meta, a = l.look(g.refs[entryOf(m)], key); a != Absent {
 				return value, meta, a
 			}
 		}
-		next := g.next
+		next := g.next()
 		if next == 0 {
 			return nil, 0, Absent
 		}

@@ -1,16 +1,8 @@
 package table
 
-import (
-	"unsafe"
+import "golang.org/x/sys/unix"
 
-	"golang.org/x/sys/unix"
-)
-
-// useHugePages asks for large pages where a block covers them whole.
+// useHugePages asks for large pages for a block that is aligned to them.
 func useHugePages(b []byte) {
-	at := uintptr(unsafe.Pointer(unsafe.SliceData(b)))
-	skip := int(-at & (hugePage - 1))
-	if n := (len(b) - skip) &^ (hugePage - 1); n > 0 {
-		_ = unix.Madvise(b[skip:skip+n], unix.MADV_HUGEPAGE) // it is only a wish
-	}
+	_ = unix.Madvise(b, unix.MADV_HUGEPAGE) // it is only a wish
 }

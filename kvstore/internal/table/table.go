@@ -14,7 +14,6 @@ package table
 
 import (
 	"encoding/binary"
-	"math/bits"
 	"math/rand/v2"
 	"sync/atomic"
 	"unsafe"
@@ -34,7 +33,7 @@ type Table struct {
 // may be nil.
 func New(hash func(key []byte) uint64, pool *Pool) *Table {
 	t := &Table{hash: hash}
-	t.pool = pool
+	t.slab.pool, t.index.pool = pool, pool
 	t.groups, t.shift = make([]group, 1), 64
 	return t
 }
@@ -53,7 +52,7 @@ func (t *Table) Reserve(n int) {
 		bits++
 	}
 	if t.count == 0 && 1<<bits > len(t.groups) {
-		t.groups, t.shift, t.old, t.altered = make([]group, 1<<bits), 64-bits, nil, true
+		t.groups, t.shift, t.old, t.altered = t.index.pool.groups(bits), 64-bits, nil, true
 	}
 }
 
@@ -104,27 +103,27 @@ func (t *Table) Find(h uint64, key []byte) Ref {
 	tag := tagOf(h)
 	for {
 		for m := g.match(tag); m != 0; m &= m - 1 {
-			if r := g.refs[bits.TrailingZeros32(m)]; r != 0 && t.is(r, key) {
+			if r := g.refs[entryOf(m)]; r != 0 && t.is(r, key) {
 				return r
 			}
 		}
-		if g.next == 0 {
+		if g.next() == 0 {
 			return 0
 		}
-		g = &t.over[g.next]
+		g = &t.over[g.next()]
 	}
 }
 
 // FindHash calls f for the records whose keys have the hash, until it returns
 // false. f must not insert, resize or delete.
 func (t *Table) FindHash(h uint64, f func(Ref) bool) {
-	for g := t.home(h); ; g = &t.over[g.next] {
+	for g := t.home(h); ; g = &t.over[g.next()] {
 		for i := 0; i < slots && g.refs[i] != 0; i++ {
 			if g.tag(i) == tagOf(h) && t.hashOf(g.refs[i]) == h && !f(g.refs[i]) {
 				return
 			}
 		}
-		if g.next == 0 {
+		if g.next() == 0 {
 			return
 		}
 	}
@@ -241,7 +240,7 @@ func (t *Table) resizeBig(r Ref, n int) {
 
 // replace puts another Ref in the place of one.
 func (t *Table) replace(h uint64, from, to Ref) {
-	for g := t.home(h); ; g = &t.over[g.next] {
+	for g := t.home(h); ; g = &t.over[g.next()] {
 		for i := range g.refs {
 			if g.refs[i] == from {
 				g.refs[i] = to
@@ -254,7 +253,7 @@ func (t *Table) replace(h uint64, from, to Ref) {
 // Delete removes a record.
 func (t *Table) Delete(h uint64, r Ref) {
 	home := t.home(h)
-	for g := home; ; g = &t.over[g.next] {
+	for g := home; ; g = &t.over[g.next()] {
 		for i := range g.refs {
 			if g.refs[i] == r {
 				t.drop(home, g, i)
@@ -353,7 +352,7 @@ func (t *Table) Compact() {
 		move(&t.old[i])
 	}
 	free := make(map[uint32]bool)
-	for id := t.overFree; id != 0; id = t.over[id].next {
+	for id := t.overFree; id != 0; id = t.over[id].next() {
 		free[id] = true
 	}
 	for i := 1; i < len(t.over); i++ {
@@ -361,7 +360,7 @@ func (t *Table) Compact() {
 			move(&t.over[i])
 		}
 	}
-	t.pool.put(from.chunks)
+	t.slab.pool.put(from.chunks)
 }
 
 // Size returns the bytes of a record.

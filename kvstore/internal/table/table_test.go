@@ -189,3 +189,64 @@ func BenchmarkFind(b *testing.B) {
 		}
 	}
 }
+
+// TestPool has runs of all lengths taken and given back, and checks that no two overlap.
+func TestPool(t *testing.T) {
+	seed := rand.Uint64()
+	t.Log("seed", seed)
+	r := rand.New(rand.NewPCG(seed, 1))
+	var p Pool
+	var chunks [][]byte
+	var groups [][]group
+	for step := range 3000 {
+		switch r.IntN(4) {
+		case 0:
+			chunks = append(chunks, p.get())
+		case 1:
+			g := p.groups(uint(8 + r.IntN(6)))
+			for i := range g {
+				if g[i] != (group{}) {
+					t.Fatalf("group %d of a new run is %v", i, g[i])
+				}
+			}
+			groups = append(groups, g)
+		case 2:
+			if n := len(chunks); n > 0 {
+				i := r.IntN(n)
+				p.put(chunks[i : i+1])
+				chunks[i] = chunks[n-1]
+				chunks = chunks[:n-1]
+			}
+		case 3:
+			if n := len(groups); n > 0 {
+				i := r.IntN(n)
+				p.putGroups(groups[i])
+				groups[i] = groups[n-1]
+				groups = groups[:n-1]
+			}
+		}
+		if step%50 == 0 {
+			for i, c := range chunks {
+				require.Len(t, c, chunkSize)
+				binary.LittleEndian.PutUint64(c, uint64(i))
+				binary.LittleEndian.PutUint64(c[chunkSize-8:], uint64(i))
+			}
+			for i, g := range groups {
+				for j := range g {
+					g[j].even, g[j].odd = uint64(i), ^uint64(i)
+				}
+			}
+			for i, c := range chunks {
+				require.EqualValues(t, i, binary.LittleEndian.Uint64(c))
+				require.EqualValues(t, i, binary.LittleEndian.Uint64(c[chunkSize-8:]))
+			}
+			for i, g := range groups {
+				for j := range g {
+					if g[j].odd != ^uint64(i) {
+						t.Fatalf("run %d has what was written to run %d", i, ^g[j].odd)
+					}
+				}
+			}
+		}
+	}
+}

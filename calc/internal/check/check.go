@@ -62,6 +62,7 @@ type Checker struct {
 
 	stack    []*instance               // being checked, outermost first
 	results  map[resultKey]*types.Type // of functions that are part of a recursion
+	made     []made                    // instances, in the order in which their check began
 	trail    []*types.Type             // pending lambdas, in the order of their decision
 	orders   int                       // declarations so far
 	count    int                       // instances so far
@@ -137,7 +138,7 @@ func (c *Checker) exports() map[string]*typed.Func {
 			continue
 		}
 		for _, in := range sym.instances {
-			if !in.generic() {
+			if in != nil && !in.generic() {
 				if all == nil {
 					all = make(map[string]*typed.Func)
 				}
@@ -211,16 +212,26 @@ func (c *Checker) hintf(pos syntax.Pos, hint, format string, args ...any) {
 	c.errs = append(c.errs, &Error{File: c.file, Error: &syntax.Error{Pos: pos, Msg: msg, Hint: hint}})
 }
 
-// forget drops the errors and decisions of a first pass.
-func (c *Checker) forget(errs, trail int) {
-	for _, key := range c.keys[errs:] {
+// A mark is a moment to which a first pass can be undone.
+type mark struct{ errs, trail, made int }
+
+func (c *Checker) mark() mark { return mark{len(c.errs), len(c.trail), len(c.made)} }
+
+// undo drops what a first pass has found out: its errors, its decisions and the
+// instances that were checked in it. A second one finds again what is to stay.
+func (c *Checker) undo(to mark) {
+	for _, key := range c.keys[to.errs:] {
 		delete(c.reported, key)
 	}
-	c.errs, c.keys = c.errs[:errs], c.keys[:errs]
-	for _, t := range c.trail[trail:] {
+	c.errs, c.keys = c.errs[:to.errs], c.keys[:to.errs]
+	for _, t := range c.trail[to.trail:] {
 		t.Elem = nil
 	}
-	c.trail = c.trail[:trail]
+	c.trail = c.trail[:to.trail]
+	for _, m := range c.made[to.made:] {
+		m.in.sym.instances[m.key] = nil // which keeps it from being counted again
+	}
+	c.made = c.made[:to.made]
 }
 
 func (c *Checker) newID() int {

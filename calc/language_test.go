@@ -124,6 +124,7 @@ var more = []struct{ src, want string }{
 	{"func f(b bool) { if b { return nil }\n5 }\nf(false)", "5"},
 	{"func g(n) => if n == 0 { 0 } else { f(g(n - 1)) }\nfunc f(n) => if n == 5 { g(n) } else { 1 }\nf(5)", "1"}, // g is known before f
 	{"func outer(x) { func inner(n) => if n == 0 { x } else { inner(n - 1) }\ninner(3) }\nstr(outer(1)) + outer(\"a\")", "1a"},
+	{"func f(n int) { if n == 0 { return 1 }\nfor { if let x = g(n - 1) { break } }\n0.5 }\nfunc g(n int) { if n < 0 { return nil }\nif f(n) > 0 { return n }\nnil }\nf(0) + f(1)", "1.5"},
 	{recursiveRing(14) + "f1(3)", "32"},
 
 	// Loops.
@@ -244,6 +245,7 @@ var languageFaults = []struct{ src, want string }{
 	{"[1].filter(x => x)", "1:17: type error: expected bool, found int"},
 	// Errors of an instance that a recursion is checked again for, and of a lambda.
 	{"func even(n) => n == 0 || odd(n == 0 || odd(n - 1))\nfunc odd(n) => n != 0 && even(n - 1)\neven(10)", "2:18: type error: operator != does not apply to bool and int, in odd(bool)"},
+	{"func f(s string) { if s == \"a\" { return 1 }\nif f(\"b\") == nil { return 2 }\ns }\nf(\"a\")", "3:1: type error: f returns string here and int before"},
 	{"func bad(x) => x.upper()\n[1, 2].reduce(0, (a, x) => { bad(x)\na + x })", "1:16: type error: argument 1 of upper must be string, found int, in bad(int)"},
 	{widenedLambdas(24), "2:533: type error: more than 1000 instances of functions"},
 	{"error(\"boom\")", "1:1: runtime error: boom"},

@@ -127,7 +127,14 @@ func (c *Checker) infer(in *instance, recursive resultKey) {
 		return
 	}
 	result = in.typed.Result
-	if in.low == in.index {
+	switch {
+	case result.Is(types.KInvalid): // the errors of this pass say why
+		if in.low == in.index {
+			in.low = noLow
+			c.depend(begin, noLow)
+			return
+		}
+	case in.low == in.index:
 		if result.Is(types.KUnknown) {
 			result = types.None
 		}
@@ -135,12 +142,19 @@ func (c *Checker) infer(in *instance, recursive resultKey) {
 		c.undo(begin)
 		in.low = noLow
 		c.body(in, result)
-	} else if !result.Is(types.KUnknown) {
+	case !result.Is(types.KUnknown):
 		c.found(recursive, result)
 	}
 	if in.low != noLow { // it, and what was checked inside of it, depends on one further out
-		for _, m := range c.made[begin.made:] {
-			m.in.low = min(m.in.low, in.low)
+		c.depend(begin, in.low)
+	}
+}
+
+// depend sets on which instance those depend whose check began since.
+func (c *Checker) depend(since mark, low int) {
+	for _, m := range c.made[since.made:] {
+		if low == noLow || low < m.in.low {
+			m.in.low = low
 		}
 	}
 }

@@ -51,7 +51,7 @@ func sources() []string {
 // allSources are those with the examples of the reference.
 func allSources() []string {
 	list := sources()
-	for _, s := range reference() {
+	for _, s := range append(reference(), clauses...) {
 		for _, c := range s.cases {
 			list = append(list, c.src)
 		}

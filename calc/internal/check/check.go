@@ -68,7 +68,8 @@ type Checker struct {
 	count    int                       // instances so far
 	ids      int                       // types so far
 	depth    int
-	argument string // what is being converted, for messages; empty if it is no argument
+	at       syntax.Pos // of the statement that is being checked
+	argument string     // what is being converted, for messages; empty if it is no argument
 
 	errs     []*Error
 	keys     []string        // of errs: position and text
@@ -103,6 +104,11 @@ func New(host Host) *Checker {
 // errors are type errors, at most syntax.MaxErrors in the order of their
 // positions; after errors nothing of the file remains.
 func (c *Checker) File(file *syntax.File) (*typed.Program, []*Error) {
+	defer func() {
+		if r := recover(); r != nil {
+			panic(typed.Located(r, c.file, c.at))
+		}
+	}()
 	before, globals := c.scope, len(c.prog.Globals)
 	c.errs, c.keys, c.reported = nil, nil, nil
 	c.file, c.count = file.Name, 0
@@ -316,6 +322,7 @@ type module struct {
 }
 
 func (c *Checker) importModule(s *syntax.ImportStmt) {
+	c.at = s.Pos
 	m := c.modules[s.Path]
 	if m == nil {
 		m = c.loadModule(s)

@@ -51,7 +51,7 @@ func sources() []string {
 // allSources are those with the examples of the reference.
 func allSources() []string {
 	list := sources()
-	for _, s := range reference() {
+	for _, s := range append(reference(), clauses...) {
 		for _, c := range s.cases {
 			list = append(list, c.src)
 		}
@@ -66,6 +66,7 @@ var engineSources = []string{
 	"let xs = [3, 2, 1]\nxs.map(x => 6 div (x - 1))",
 	"let xs = [3, 2, 1]\nfunc h(k int) int => 6 div (k - 1)\nfunc outer() { xs.map(x => h(x)) }\nouter()",
 	"[1, 2].reduce(0, (a, x) => a + [5][x])",
+	"if max(int(true), -1 & 7) == int(if true { false } else { true }) { 1 } else { 2 }",
 	"var s = 0\nfor i in minInt..=minInt + 2 { s += i & 3 }\ns",
 	"var s = 0\nfor i in range(maxInt - 3, maxInt, 2) { s++ }\ns",
 	"var s = 0\nfor i in range(minInt + 1, minInt, -1) { s++ }\ns",

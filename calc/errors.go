@@ -7,6 +7,7 @@ import (
 
 	"github.com/groundwork-go/groundwork/calc/internal/check"
 	"github.com/groundwork-go/groundwork/calc/internal/rt"
+	"github.com/groundwork-go/groundwork/calc/internal/typed"
 	"github.com/groundwork-go/groundwork/calc/syntax"
 )
 
@@ -152,7 +153,14 @@ func (s sources) errorAt(kind ErrorKind, file string, p syntax.Pos, msg, hint st
 // the host to end.
 func (s sources) internal(file string, err *error) {
 	if r := recover(); r != nil {
-		*err = s.errorAt(InternalError, file, syntax.Pos{Line: 1, Col: 1}, fmt.Sprint(r), "this is a fault of calc, not of the program")
+		pos := syntax.Pos{Line: 1, Col: 1}
+		if p, ok := r.(*typed.Panic); ok {
+			file, r = p.File, p.Value
+			if p.Pos.Line > 0 {
+				pos = p.Pos
+			}
+		}
+		*err = s.errorAt(InternalError, file, pos, fmt.Sprint(r), "this is a fault of calc, not of the program")
 	}
 }
 

@@ -1,6 +1,7 @@
 package calc_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -121,6 +122,10 @@ var more = []struct{ src, want string }{
 	{"func a(n int) => b(n)\nfunc b(n int) => if n == 0 { 1 } else { a(n - 1) }\na(3)", "1"},
 	{"func p(n int) => if n == 0 { 0 } else { q(n - 1) + 1 }\nfunc q(n int) => if n == 0 { 0 } else { r(n - 1) + 1 }\nfunc r(n int) => if n == 0 { 0.5 } else { p(n - 1) + 1 }\np(7)", "7"},
 	{"func f(b bool) { if b { return nil }\n5 }\nf(false)", "5"},
+	{"func g(n) => if n == 0 { 0 } else { f(g(n - 1)) }\nfunc f(n) => if n == 5 { g(n) } else { 1 }\nf(5)", "1"}, // g is known before f
+	{"func outer(x) { func inner(n) => if n == 0 { x } else { inner(n - 1) }\ninner(3) }\nstr(outer(1)) + outer(\"a\")", "1a"},
+	{"func f(n int) { if n == 0 { return 1 }\nfor { if let x = g(n - 1) { break } }\n0.5 }\nfunc g(n int) { if n < 0 { return nil }\nif f(n) > 0 { return n }\nnil }\nf(0) + f(1)", "1.5"},
+	{recursiveRing(14) + "f1(3)", "32"},
 
 	// Loops.
 	{"var s = 0\nfor x in [1, 2, 3] { s += x }\ns", "6"},
@@ -152,6 +157,21 @@ var more = []struct{ src, want string }{
 	{"var a = [1, 2, 3]\na[a.pop() - 3] = 7\na", "[7, 2]"},
 	{"1_000.str()", "1000"},
 	{"nil ?? nil ?? 3", "3"},
+}
+
+// recursiveRing are n functions, each of which calls the next twice, the last the first.
+func recursiveRing(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "func f%d(n) => if n <= 0 { %d } else { f%d(n - 1) + f%[3]d(n - 1) }\n", i+1, i+1, (i+1)%n+1)
+	}
+	return b.String()
+}
+
+// widenedLambdas are n calls of reduce in each other, each of a function that gives a
+// float for an int and so is checked twice.
+func widenedLambdas(n int) string {
+	return "let xs = [1]\n" + strings.Repeat("xs.reduce(0, (a, x) => ", n) + "a + 0.5" + strings.Repeat(")", n)
 }
 
 func TestLanguage(t *testing.T) {
@@ -223,6 +243,11 @@ var languageFaults = []struct{ src, want string }{
 	{"func f(n int) => if n == 0 { 1 } else { f(n - 1) / 2 }\nf(2)", "1:50: type error: expected int, found float"},
 	{"[1].map((a, b) => a)", "1:16: type error: expected func(int) _, found a function with 2 parameters"},
 	{"[1].filter(x => x)", "1:17: type error: expected bool, found int"},
+	// Errors of an instance that a recursion is checked again for, and of a lambda.
+	{"func even(n) => n == 0 || odd(n == 0 || odd(n - 1))\nfunc odd(n) => n != 0 && even(n - 1)\neven(10)", "2:18: type error: operator != does not apply to bool and int, in odd(bool)"},
+	{"func f(s string) { if s == \"a\" { return 1 }\nif f(\"b\") == nil { return 2 }\ns }\nf(\"a\")", "3:1: type error: f returns string here and int before"},
+	{"func bad(x) => x.upper()\n[1, 2].reduce(0, (a, x) => { bad(x)\na + x })", "1:16: type error: argument 1 of upper must be string, found int, in bad(int)"},
+	{widenedLambdas(24), "2:533: type error: more than 1000 instances of functions"},
 	{"error(\"boom\")", "1:1: runtime error: boom"},
 	{"[1].map(x => error(\"boom\"))", "1:14: runtime error: boom"},
 }

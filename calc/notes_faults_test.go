@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -186,5 +187,25 @@ func TestErrorsOfAllKinds(t *testing.T) {
 		var e *calc.Error
 		require.True(t, errors.As(err, &e), src)
 		require.Equal(t, kind, e.Kind, src)
+	}
+}
+
+// brokenFS is a file system that panics.
+type brokenFS struct{}
+
+func (brokenFS) Open(string) (fs.File, error) { panic("no files today") }
+
+// TestFaultsOfTheCompiler are errors with the place in the source, for the checker by
+// what it calls, for the others by a node that there is not.
+func TestFaultsOfTheCompiler(t *testing.T) {
+	_, err := calc.Compile("let x = 1\nimport \"m\"", &calc.Options{Name: "x.calc", Modules: brokenFS{}})
+	require.EqualError(t, err, "x.calc:2:8: internal error: no files today")
+	require.Contains(t, calc.Report(err), "import \"m\"\n       ^\nhint: this is a fault of calc, not of the program\n")
+	for _, b := range []calc.Backend{calc.VM, calc.JIT} {
+		err := calc.CompileUnheard("let xs = [1, 2]\nfor i in 0..2 {\n  xs[i] += 1\n}", &calc.Options{Name: "x.calc", Backend: b})
+		var e *calc.Error
+		require.ErrorAs(t, err, &e)
+		require.Equal(t, calc.InternalError, e.Kind)
+		require.Equal(t, calc.Position{File: "x.calc", Line: 3, Col: 5}, e.Pos)
 	}
 }

@@ -43,29 +43,6 @@ func TestReference(t *testing.T) {
 	}
 }
 
-// TestReferenceIsWhole finds the lines of the reference that have no example.
-func TestReferenceIsWhole(t *testing.T) {
-	text, err := os.ReadFile("LANGUAGE.md")
-	require.NoError(t, err)
-	_, body, _ := strings.Cut(string(text), "## 1. Source text")
-	section := "1"
-	for line := range strings.Lines(body) {
-		if name, ok := strings.CutPrefix(line, "## "); ok {
-			section = name[:1]
-		}
-		if section == "8" || strings.HasPrefix(line, "#") || strings.HasPrefix(line, "```") || strings.HasPrefix(line, "|---") || strings.HasPrefix(line, "| type |") || strings.HasPrefix(line, "| | operators") || len(strings.TrimSpace(line)) == 0 {
-			continue
-		}
-		found := false
-		for _, s := range reference() {
-			found = found || strings.Contains(line, s.text)
-		}
-		if !found {
-			t.Errorf("no example for %q", line)
-		}
-	}
-}
-
 func reference() []sentence {
 	var all []sentence
 	for _, section := range [][]sentence{sourceText, typeSentences, statements, expressions, builtins, texts, errorSentences, hostSentences, decisions} {

@@ -64,6 +64,22 @@ func expressions(w io.Writer) error {
 			fmt.Fprintf(w, "| %s | %.1f | %d |\n", m.name, float64(m.best)/1000, m.allocs)
 		}
 		fmt.Fprintln(w)
+		for _, ours := range []string{"calc jit", "calc vm"} {
+			a, b := find(group.list, ours), find(group.list, "expr")
+			if a != nil {
+				fmt.Fprintf(w, "%s is %.1f times as fast as expr\n", ours, float64(b.best)/float64(a.best))
+			}
+		}
+		fmt.Fprintln(w)
+	}
+	return nil
+}
+
+func find(list []*measured, name string) *measured {
+	for _, m := range list {
+		if m.name == name {
+			return m
+		}
 	}
 	return nil
 }

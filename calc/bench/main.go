@@ -1,7 +1,7 @@
 // Command bench measures calc against other engines and prints the tables of the
 // README:
 //
-//	GOWORK=off go -C calc/bench run . [-only native|vm|slow|tree|limits|expressions|front|pause]
+//	GOWORK=off go -C calc/bench run . [-only native|vm|slow|tree|limits|expressions|front|hello|pause]
 //
 // Programs run in processes of their own, a round of each engine after the other;
 // figures are CPU time (getrusage, user and system), medians of the rounds. Peers that are
@@ -27,7 +27,7 @@ func main() {
 		}
 		return
 	}
-	only := flag.String("only", "", "run one part: native, vm, slow, tree, limits, expressions, front, pause")
+	only := flag.String("only", "", "run one part: native, vm, slow, tree, limits, expressions, front, hello, pause")
 	rounds := flag.Int("rounds", 5, "rounds of each program")
 	flag.Parse()
 	if err := run(os.Stdout, *only, *rounds); err != nil {
@@ -63,6 +63,7 @@ func run(w io.Writer, only string, rounds int) error {
 		{"limits", func() error { return limits(w, rounds) }},
 		{"expressions", func() error { return expressions(w) }},
 		{"front", func() error { return frontEnd(w) }},
+		{"hello", func() error { return b.hello() }},
 		{"pause", func() error { return pause(w) }},
 	} {
 		if only != "" && only != part.name {
@@ -129,6 +130,11 @@ func (b *bench) table(programs []program, engines []string) error {
 	fmt.Fprintf(b.w, "| %s over it, geometric mean |", engines[last])
 	for _, e := range engines[:last] {
 		fmt.Fprintf(b.w, " %.2f (worst %.2f) |", geometric(ratios[e]), slices.Max(ratios[e]))
+	}
+	fmt.Fprint(b.w, " |\n")
+	fmt.Fprintf(b.w, "| times as fast, geometric mean |")
+	for _, e := range engines[:last] {
+		fmt.Fprintf(b.w, " %.2f |", 1/geometric(ratios[e]))
 	}
 	fmt.Fprint(b.w, " |\n\n")
 	return nil

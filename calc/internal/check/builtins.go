@@ -370,14 +370,7 @@ func (c *Checker) reduce(b *builtinCall) typed.Node {
 	}
 	acc := init.Type()
 	if x, ok := b.args[2].x.(*syntax.Lambda); ok && b.args[2].n == nil && !acc.IsOpen() {
-		errs, trail := len(c.errs), len(c.trail)
-		first := c.lambda(x, types.FuncOf([]*types.Type{acc, elem}, c.open()), false)
-		if t := first.Type().Decided(); t.Is(types.KFunc) {
-			if wide := types.Join(acc, t.Result); wide != types.Invalid {
-				acc = wide
-			}
-		}
-		c.forget(errs, trail)
+		acc = c.widened(b, x, acc, elem)
 	}
 	b.args[1].n = c.convert(init, acc, b.args[1].pos())
 	f := c.typedArg(b.args[2], types.FuncOf([]*types.Type{acc, elem}, acc), argument(2, b.name))
@@ -385,6 +378,27 @@ func (c *Checker) reduce(b *builtinCall) typed.Node {
 		return p
 	}
 	return c.callPrelude(b)
+}
+
+// widened checks the lambda of a reduce for a first value of type acc, and returns
+// the type that it needs: if it is wider than acc, the lambda is to be checked again.
+func (c *Checker) widened(b *builtinCall, x *syntax.Lambda, acc, elem *types.Type) *types.Type {
+	begin := c.mark()
+	first := c.lambda(x, types.FuncOf([]*types.Type{acc, elem}, c.open()), false)
+	wide := types.Invalid
+	if t := first.Type().Decided(); t.Is(types.KFunc) {
+		wide = types.Join(acc, t.Result)
+	}
+	if wide == types.Invalid || types.Identical(wide, acc) {
+		b.args[2].n = first
+		return acc
+	}
+	c.undo(begin)
+	if c.count++; c.count > maxInstances { // a lambda in a lambda is checked twice as often as that one
+		c.errorf(b.pos, "more than %d instances of functions", maxInstances)
+		b.args[2].n = invalid()
+	}
+	return wide
 }
 
 // callPrelude calls a builtin that is written in calc.

@@ -62,12 +62,14 @@ type Checker struct {
 
 	stack    []*instance               // being checked, outermost first
 	results  map[resultKey]*types.Type // of functions that are part of a recursion
+	made     []made                    // instances, in the order in which their check began
 	trail    []*types.Type             // pending lambdas, in the order of their decision
 	orders   int                       // declarations so far
 	count    int                       // instances so far
 	ids      int                       // types so far
 	depth    int
-	argument string // what is being converted, for messages; empty if it is no argument
+	at       syntax.Pos // of the statement that is being checked
+	argument string     // what is being converted, for messages; empty if it is no argument
 
 	errs     []*Error
 	keys     []string        // of errs: position and text
@@ -102,6 +104,11 @@ func New(host Host) *Checker {
 // errors are type errors, at most syntax.MaxErrors in the order of their
 // positions; after errors nothing of the file remains.
 func (c *Checker) File(file *syntax.File) (*typed.Program, []*Error) {
+	defer func() {
+		if r := recover(); r != nil {
+			panic(typed.Located(r, c.file, c.at))
+		}
+	}()
 	before, globals := c.scope, len(c.prog.Globals)
 	c.errs, c.keys, c.reported = nil, nil, nil
 	c.file, c.count = file.Name, 0
@@ -137,7 +144,7 @@ func (c *Checker) exports() map[string]*typed.Func {
 			continue
 		}
 		for _, in := range sym.instances {
-			if !in.generic() {
+			if in != nil && !in.generic() {
 				if all == nil {
 					all = make(map[string]*typed.Func)
 				}
@@ -211,16 +218,26 @@ func (c *Checker) hintf(pos syntax.Pos, hint, format string, args ...any) {
 	c.errs = append(c.errs, &Error{File: c.file, Error: &syntax.Error{Pos: pos, Msg: msg, Hint: hint}})
 }
 
-// forget drops the errors and decisions of a first pass.
-func (c *Checker) forget(errs, trail int) {
-	for _, key := range c.keys[errs:] {
+// A mark is a moment to which a first pass can be undone.
+type mark struct{ errs, trail, made int }
+
+func (c *Checker) mark() mark { return mark{len(c.errs), len(c.trail), len(c.made)} }
+
+// undo drops what a first pass has found out: its errors, its decisions and the
+// instances that were checked in it. A second one finds again what is to stay.
+func (c *Checker) undo(to mark) {
+	for _, key := range c.keys[to.errs:] {
 		delete(c.reported, key)
 	}
-	c.errs, c.keys = c.errs[:errs], c.keys[:errs]
-	for _, t := range c.trail[trail:] {
+	c.errs, c.keys = c.errs[:to.errs], c.keys[:to.errs]
+	for _, t := range c.trail[to.trail:] {
 		t.Elem = nil
 	}
-	c.trail = c.trail[:trail]
+	c.trail = c.trail[:to.trail]
+	for _, m := range c.made[to.made:] {
+		m.in.sym.instances[m.key] = nil // which keeps it from being counted again
+	}
+	c.made = c.made[:to.made]
 }
 
 func (c *Checker) newID() int {
@@ -305,6 +322,7 @@ type module struct {
 }
 
 func (c *Checker) importModule(s *syntax.ImportStmt) {
+	c.at = s.Pos
 	m := c.modules[s.Path]
 	if m == nil {
 		m = c.loadModule(s)

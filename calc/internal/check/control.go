@@ -72,9 +72,6 @@ func (c *Checker) ifExpr(x *syntax.IfExpr, want *types.Type) typed.Node {
 	}
 	n.Else = c.expr(x.Else, want)
 	n.T = c.branches([]*typed.Node{&n.Then, &n.Else}, []syntax.Pos{lastPos(x.Then), lastPos(x.Else)}, want)
-	if n.T == types.Invalid || n.T == types.Unknown {
-		return &typed.Const{T: n.T}
-	}
 	return n
 }
 
@@ -103,10 +100,7 @@ func (c *Checker) ifLet(x *syntax.IfExpr, want *types.Type) typed.Node {
 		n.T = c.branches([]*typed.Node{&n.Then, &n.Else}, []syntax.Pos{lastPos(x.Then), lastPos(x.Else)}, want)
 	}
 	if p := poison(opt); p != nil {
-		return p
-	}
-	if n.T == types.Invalid || n.T == types.Unknown || elem == types.Invalid {
-		return &typed.Const{T: n.T}
+		n.T = p.Type() // a break in a branch counts, whatever the option is
 	}
 	return n
 }
@@ -161,14 +155,11 @@ func (c *Checker) match(x *syntax.MatchExpr, want *types.Type) typed.Node {
 		c.errorf(x.Pos, "match does not cover all values of %v, add _ => ...", t)
 	}
 	n.T = c.branches(bodies, where, want)
-	if p := poison(n.X); p != nil {
-		return p
-	}
-	if t == types.Invalid || n.T == types.Invalid || n.T == types.Unknown {
-		if t == types.Invalid {
-			return invalid()
-		}
-		return &typed.Const{T: n.T}
+	switch p := poison(n.X); {
+	case p != nil:
+		n.T = p.Type()
+	case t == types.Invalid:
+		n.T = types.Invalid
 	}
 	return n
 }

@@ -19,11 +19,19 @@ type instance struct {
 	active bool // being checked
 	index  int  // in checker.stack while it is
 	// low is the lowest index of an active instance whose unknown result was
-	// used while this one was checked; noLow if there was none.
+	// used while this one was checked; noLow if there was none. Behind its check an
+	// instance with a low is provisional: that other one checks it again.
 	low int
 }
 
+// noLow is above all indexes.
 const noLow = math.MaxInt
+
+// made is a place where an instance is kept, so that a first pass can be undone.
+type made struct {
+	in  *instance
+	key string
+}
 
 // generic tells whether the function has untyped parameters.
 func (in *instance) generic() bool {
@@ -49,10 +57,16 @@ func (in *instance) waits(c *Checker) bool {
 	if !in.active || in.state.fixed {
 		return false
 	}
-	for _, above := range c.stack[in.index:] {
-		above.low = min(above.low, in.index)
-	}
+	c.uses(in.index)
 	return true
+}
+
+// uses notes that what is being checked depends on what the instance with an index
+// returns, which is not known yet.
+func (c *Checker) uses(index int) {
+	for _, above := range c.stack[index:] {
+		above.low = min(above.low, index)
+	}
 }
 
 // key names an instance: two with one key are the same.
@@ -69,63 +83,87 @@ func key(params []*types.Type) string {
 // has not been done. It returns nil if there are too many.
 func (c *Checker) instance(sym *symbol, params []*types.Type, pos syntax.Pos) *instance {
 	k := key(params)
-	if in := sym.instances[k]; in != nil {
+	in, counted := sym.instances[k]
+	if in != nil {
+		if !in.active && in.low != noLow {
+			c.uses(in.low)
+		}
 		return in
 	}
-	if !sym.hidden {
+	if !sym.hidden && !counted {
 		c.count++
 	}
 	if c.count > maxInstances || len(c.stack) > maxInstances {
 		c.errorf(pos, "more than %d instances of functions", maxInstances)
 		return nil
 	}
-	in := &instance{sym: sym, params: params, index: len(c.stack), low: noLow, active: true}
+	in = &instance{sym: sym, params: params, index: len(c.stack), low: noLow, active: true}
 	sym.instances[k] = in
+	c.made = append(c.made, made{in, k})
 	c.stack = append(c.stack, in)
-	scope, fn, file, errs, trail := c.scope, c.fn, c.file, len(c.errs), len(c.trail)
+	scope, fn, file := c.scope, c.fn, c.file
 	c.file = sym.file
-	defer func() {
-		c.scope, c.fn, c.file = scope, fn, file
-		c.stack = c.stack[:in.index]
-		in.active = false
-	}()
+	c.infer(in, resultKey{sym.declared, k})
+	c.scope, c.fn, c.file = scope, fn, file
+	c.stack = c.stack[:in.index]
+	in.active = false
+	return in
+}
 
-	recursive := resultKey{sym.decl, k}
+// infer checks an instance, a second time if its result was used before it was known:
+// what comes of the other returns decides it, for all functions of the recursion
+// together, and then each of them is checked again.
+func (c *Checker) infer(in *instance, recursive resultKey) {
+	begin := c.mark()
 	var result *types.Type
-	if r := sym.decl.Result; r != nil {
-		c.scope = sym.scope
+	if r := in.sym.decl.Result; r != nil {
+		c.scope = in.sym.scope
 		result = c.typeOf(r)
 	} else {
 		result = c.results[recursive] // nil: to be inferred
 	}
 	c.body(in, result)
 	if in.low == noLow {
-		return in
+		return
 	}
-	// The result was used before it was known. What comes of the other returns
-	// decides it, for all functions of the recursion together; then they are
-	// checked again.
 	result = in.typed.Result
-	if in.low < in.index {
-		if !result.Is(types.KUnknown) {
-			c.found(recursive, result)
+	switch {
+	case result.Is(types.KInvalid): // the errors of this pass say why
+		if in.low == in.index {
+			in.low = noLow
+			c.depend(begin, noLow)
+			return
 		}
-		delete(sym.instances, k) // checked again from the function further out
-		return in
+	case in.low == in.index:
+		if result.Is(types.KUnknown) {
+			result = types.None
+		}
+		c.found(recursive, result)
+		c.undo(begin)
+		in.low = noLow
+		c.body(in, result)
+	case !result.Is(types.KUnknown):
+		c.found(recursive, result)
 	}
-	if result.Is(types.KUnknown) {
-		result = types.None
+	if in.low != noLow { // it, and what was checked inside of it, depends on one further out
+		c.depend(begin, in.low)
 	}
-	c.found(recursive, result)
-	c.forget(errs, trail)
-	in.low = noLow
-	c.body(in, result)
-	return in
 }
 
-// resultKey is a function with the types of its parameters.
+// depend sets on which instance those depend whose check began since.
+func (c *Checker) depend(since mark, low int) {
+	for _, m := range c.made[since.made:] {
+		if low == noLow || low < m.in.low {
+			m.in.low = low
+		}
+	}
+}
+
+// resultKey is a function with the types of its parameters. A function in a block
+// is another one each time that the function around it is checked, as what it
+// returns may depend on that one's parameters.
 type resultKey struct {
-	decl   *syntax.Function
+	fn     *declared
 	params string
 }
 
@@ -251,8 +289,10 @@ func (c *Checker) inferResult(st *funcState, body *typed.Block) *types.Type {
 // checkUnused checks a function that was never called: whole, if its parameters
 // have types, else only its names.
 func (c *Checker) checkUnused(sym *symbol) {
-	if len(sym.instances) > 0 {
-		return
+	for _, in := range sym.instances {
+		if in != nil {
+			return
+		}
 	}
 	ts := c.paramTypes(sym)
 	for _, t := range ts {

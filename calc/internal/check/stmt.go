@@ -56,6 +56,7 @@ func mayDiscard(x syntax.Expr) bool {
 
 // stmt returns nil for declarations without anything to run.
 func (c *Checker) stmt(s syntax.Stmt, last bool, want *types.Type, local *[]*symbol) typed.Node {
+	c.at = s.Where()
 	switch s := s.(type) {
 	case *syntax.LetStmt:
 		return c.let(s)

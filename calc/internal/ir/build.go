@@ -30,9 +30,15 @@ func Build(prog *typed.Program, before *Program, o Options) *Program {
 		funcs[i] = Func{Typed: fn, Result: TypeOf(fn.Result), mem: mem}
 		p.Funcs[first+i] = &funcs[i]
 	}
+	var at *Func
+	defer func() {
+		if r := recover(); r != nil {
+			panic(at.Located(r))
+		}
+	}()
 	b := &builder{prog: p, mem: mem, globals: findGlobals(prog, first, o.Session)}
-	for _, fn := range p.Funcs[first:] {
-		b.function(fn)
+	for _, at = range p.Funcs[first:] {
+		b.function(at)
 	}
 	return p
 }

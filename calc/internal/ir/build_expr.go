@@ -202,7 +202,7 @@ func (b *builder) callBuiltin(n *typed.CallBuiltin) *Value {
 		case op == 0:
 		case op == Min || op == Max || op == FMin || op == FMax:
 			for _, y := range args[1:] {
-				x = b.emit(op, first, x, y)
+				x = b.emit(op, TypeOf(f.Result), x, y) // not first: int(b) is b, a bool
 			}
 			return x
 		default:

@@ -50,6 +50,23 @@ type Func struct {
 // Name returns the name of the function.
 func (f *Func) Name() string { return f.Typed.Name }
 
+// Located returns what to panic with, having recovered r while working on the
+// function: with the place of the last instruction that has one. f may be nil.
+func (f *Func) Located(r any) any {
+	if f == nil {
+		return r
+	}
+	pos := syntax.Pos{Line: 1, Col: 1}
+	for _, b := range f.Blocks {
+		for _, v := range b.Values {
+			if v.Site != nil {
+				pos = v.Site.Pos
+			}
+		}
+	}
+	return typed.Located(r, f.Typed.File, pos)
+}
+
 // NumValues returns a bound of the numbers of values.
 func (f *Func) NumValues() int { return f.values }
 

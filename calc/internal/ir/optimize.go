@@ -6,6 +6,8 @@ import "fmt"
 type Passes struct {
 	// Verify looks at each function behind each pass, and panics with what it finds.
 	Verify bool
+
+	at **Func // that is being worked on
 }
 
 // pass is a step of Optimize.
@@ -49,6 +51,12 @@ const inlining = 3
 // the last bit, the places of errors included.
 func (p *Program) Optimize(first int, o Passes) {
 	funcs := p.Funcs[first:]
+	o.at = new(*Func)
+	defer func() {
+		if r := recover(); r != nil {
+			panic((*o.at).Located(r))
+		}
+	}()
 	for _, f := range funcs {
 		o.run(f, clean)
 	}
@@ -123,6 +131,7 @@ func (f *Func) hasCalls() bool {
 }
 
 func (o Passes) run(f *Func, list []pass) {
+	*o.at = f
 	for _, p := range list {
 		p.run(f)
 		if !o.Verify {

@@ -27,6 +27,9 @@ func (f *Func) Verify() error {
 			if v.Op == Phi && i >= phis {
 				return fmt.Errorf("%s: phi v%d stands behind other instructions", f.Name(), v.ID)
 			}
+			if v.Type == Bool && v.Op >= Add && v.Op <= Abs {
+				return fmt.Errorf("%s: v%d %v gives ints and is a bool", f.Name(), v.ID, v.Op)
+			}
 			if v.CanFail() && v.Site == nil {
 				return fmt.Errorf("%s: v%d %v can fail and has no place", f.Name(), v.ID, v.Op)
 			}

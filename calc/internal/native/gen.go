@@ -184,6 +184,11 @@ func Compile(p *ir.Program, o Options) (*Image, error) {
 	img := &Image{prog: p, funcs: make([]function, len(p.Funcs)), sites: make(map[int]*site)}
 	g := &generator{img: img, known: make(map[uint64]int)}
 	g.List, g.unlimited = o.List, o.Unlimited
+	defer func() {
+		if r := recover(); r != nil {
+			panic(g.f.Located(r))
+		}
+	}()
 	g.routines()
 	for i, f := range p.Funcs {
 		g.function(f, &img.funcs[i])

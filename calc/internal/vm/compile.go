@@ -90,16 +90,16 @@ func Compile(p *ir.Program, before *Code) (code *Code, err error) {
 		// What calls from Go return to: the call that a return looks at, and the end.
 		c.code = append(make([]uint64, 0, 32), encode(opCall, 1, 1, 0), 0, uint64(opHalt))
 	}
+	g := &generator{c: c}
 	defer func() {
 		if r := recover(); r != nil {
 			if r != errLarge {
-				panic(r)
+				panic(g.f.Located(r))
 			}
 			code, err = nil, errLarge
 		}
 	}()
 	c.funcs = append(c.funcs, make([]function, len(p.Funcs)-first)...)
-	g := &generator{c: c}
 	for _, f := range p.Funcs[first:] {
 		g.generate(f)
 	}

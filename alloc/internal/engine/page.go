@@ -200,18 +200,19 @@ func (p *page) put(i uint64) error {
 // push frees block i of a page that another holds, or nobody. It returns false if
 // the block is free already.
 //
+// The first thing it does to the word is to try and change it: to read it first would
+// make its line travel twice where another processor had it, once to be read and once
+// more to be written.
+//
 //go:nosplit
 func (p *page) push(i uint64) bool {
-	w := &p.freed().remote[i/64&(maxWords-1)]
-	for {
-		old := w.Load()
-		if old>>(i%64)&1 != 0 {
+	w, bit := &p.freed().remote[i/64&(maxWords-1)], uint64(1)<<(i%64)
+	for old := uint64(0); !w.CompareAndSwap(old, old|bit); {
+		if old = w.Load(); old&bit != 0 {
 			return false
 		}
-		if w.CompareAndSwap(old, old|1<<(i%64)) {
-			return true
-		}
 	}
+	return true
 }
 
 // takeFull makes a full page one in hand and tells whether this goroutine did.

@@ -30,9 +30,9 @@ const (
 	// the large ones, of pages with more blocks. Whether a header is small or large
 	// never changes.
 	smallWords   = 3
-	smallLines   = 3
+	smallLines   = 4            // the last one is empty: see page
 	freedSmall   = 2 * lineSize // where freed is in a small header
-	largeLines   = int(unsafe.Sizeof(page{})+unsafe.Sizeof(freed{})) >> lineShift
+	largeLines   = 8
 	headerOffset = smallLines << lineShift // of the segmentHeader
 	firstSmall   = 2 * smallLines
 	firstLarge   = firstSmall + numSlices*smallLines
@@ -62,7 +62,9 @@ type segmentHeader struct {
 //   - in hand: between two of these, held by one goroutine; others free into remote.
 //
 // Its parts begin a line each, since they are written by different processors; the
-// third one, freed, comes behind as many words of local as the page needs.
+// third one, freed, comes behind as many words of local as the page needs. Processors
+// fetch lines in pairs, so that freed has no line in a pair with another part, or with
+// another page's.
 type page struct {
 	place
 	_ [(lineSize - unsafe.Sizeof(place{})%lineSize) % lineSize]byte

@@ -182,31 +182,16 @@ func (r *random) next() uint64 {
 	return uint64(*r) * 0x2545F4914F6CDD1D
 }
 
-// larson calls a Heap directly, as C calls malloc; the branch is always predicted.
 func larson(e engine, ops int) {
-	h, _ := e.(*alloc.Heap)
-	const slots, perRound = 1000, 10000
-	var all [2][slots]unsafe.Pointer
+	const perRound = 10000
+	var all [2]larsonSlots
 	turn := [2]chan struct{}{make(chan struct{}, 1), make(chan struct{}, 1)}
 	var wg sync.WaitGroup
 	for w := range 2 {
 		wg.Go(func() {
 			r := random(1 + w)
 			for round := range ops / 2 / perRound {
-				s := &all[(w+round)&1]
-				for range perRound {
-					x := r.next()
-					slot := &s[x%slots]
-					n := 8 + int(x>>32%1001)
-					if h != nil {
-						_ = h.Free(*slot) // nil at first
-						*slot = h.Alloc(n)
-					} else {
-						_ = e.Free(*slot)
-						*slot = e.Alloc(n)
-					}
-					touch(*slot)
-				}
+				r = all[(w+round)&1].replace(e, r, perRound)
 				turn[1-w] <- struct{}{} // a barrier
 				<-turn[w]
 			}
@@ -220,7 +205,28 @@ func larson(e engine, ops int) {
 	}
 }
 
-// remote calls a Heap directly, as larson does.
+type larsonSlots [1000]unsafe.Pointer
+
+// replace frees and allocates random slots. It calls a Heap directly, as C calls malloc.
+func (s *larsonSlots) replace(e engine, r random, ops int) random {
+	h, ok := e.(*alloc.Heap)
+	for range ops {
+		x := r.next()
+		slot := &s[x%uint64(len(s))]
+		n := 8 + int(x>>32%1001)
+		if ok {
+			_ = h.Free(*slot) // nil at first
+			*slot = h.Alloc(n)
+		} else {
+			_ = e.Free(*slot)
+			*slot = e.Alloc(n)
+		}
+		touch(*slot)
+	}
+	return r
+}
+
+// remote calls a Heap directly, as replace does.
 func remote(e engine, size, ops int) {
 	h, _ := e.(*alloc.Heap)
 	const perBatch, ring = 64, 64

@@ -62,7 +62,7 @@ type Engine struct {
 	retired [NumClasses + 1]uint64 // guarded by mu; allocations on pages that are gone
 	closed  bool                   // guarded by mu
 	failed  atomic.Int64
-	samples [NumClasses]sample
+	samples samples     // guarded by mu; of Locals that are gone
 	timer   *time.Timer // guarded by mu
 	armed   bool        // guarded by mu; timer will fire
 }
@@ -127,9 +127,7 @@ func (e *Engine) allocSlow(n int) unsafe.Pointer {
 	case n > MaxSmall:
 		p = e.allocBig(n, quantum)
 	default:
-		c := classOf(n)
-		e.samples[c].add(n)
-		p = e.allocSmall(c)
+		p = e.allocSmall(classOf(n), n)
 	}
 	if p == nil {
 		e.failed.Add(1)
@@ -137,13 +135,15 @@ func (e *Engine) allocSlow(n int) unsafe.Pointer {
 	return p
 }
 
-// allocSmall allocates a block when the current page of the thread has none.
-func (e *Engine) allocSmall(c uint) unsafe.Pointer {
+// allocSmall allocates a block of class c for n bytes, when the current page of the
+// thread has none.
+func (e *Engine) allocSmall(c uint, n int) unsafe.Pointer {
 	for {
 		l := e.enterJoined()
 		if l == nil {
 			return e.allocCentral(c)
 		}
+		l.samples[c].add(n)
 		u := l.alloc(c)
 		e.leave(l)
 		if u != 0 {
@@ -176,15 +176,6 @@ func (e *Engine) allocSmall(c uint) unsafe.Pointer {
 			return at(u)
 		}
 	}
-}
-
-// sample is about the sizes that were asked for when a page ran out, a random few
-// of all calls.
-type sample struct{ calls, bytes atomic.Int64 }
-
-func (s *sample) add(n int) {
-	s.calls.Add(1)
-	s.bytes.Add(int64(n))
 }
 
 // enterJoined is enter that makes the Local if there is none. It returns nil, and

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"math"
 	"math/bits"
 	"math/rand/v2"
@@ -58,6 +59,40 @@ func TestPartsOfHeadersBeginALine(t *testing.T) {
 	require.LessOrEqual(t, unsafe.Offsetof(p.local)+smallWords*8, uintptr(freedSmall))
 	require.LessOrEqual(t, freedSmall+unsafe.Offsetof(freed{}.remote)+smallWords*8, uintptr(smallLines*lineSize))
 	require.LessOrEqual(t, unsafe.Sizeof(segmentHeader{}), uintptr(smallLines*lineSize))
+	require.LessOrEqual(t, unsafe.Sizeof(p)+unsafe.Sizeof(freed{}), uintptr(largeLines*lineSize))
+}
+
+// TestNoPairOfLinesHasTwoWriters looks at pages with few blocks and with many.
+func TestNoPairOfLinesHasTwoWriters(t *testing.T) {
+	e := newEngine(t, Config{Decay: -1})
+	l := e.NewLocal()
+	defer e.CloseLocal(l)
+	var ps []unsafe.Pointer
+	pages := map[*page]bool{}
+	for _, size := range []int{16, 16, 400, 1000, 400, 1000, 400} {
+		for target := len(pages) + 5; len(pages) < target; {
+			p := l.Alloc(size)
+			ps = append(ps, p)
+			pages[pageOf(uintptr(p))] = true
+		}
+	}
+	writers := map[uintptr]string{} // of pairs of lines
+	for pg := range pages {
+		words := (uintptr(pg.blocks) + 63) / 64 * 8
+		at, f := uintptr(unsafe.Pointer(pg)), uintptr(unsafe.Pointer(pg.freed()))
+		for who, part := range map[string][2]uintptr{
+			fmt.Sprint("owner of ", at):        {at, at + unsafe.Offsetof(pg.local) + words},
+			fmt.Sprint("others than that", at): {f, f + unsafe.Offsetof(pg.freed().remote) + words},
+		} {
+			for pair := part[0] / (2 * lineSize); pair*2*lineSize < part[1]; pair++ {
+				require.Empty(t, writers[pair], who)
+				writers[pair] = who
+			}
+		}
+	}
+	for _, p := range ps {
+		require.NoError(t, l.Free(p))
+	}
 }
 
 func TestRunsOfBits(t *testing.T) {

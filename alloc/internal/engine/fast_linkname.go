@@ -108,7 +108,7 @@ func (e *Engine) freeRemote(l *Local, u uintptr) error {
 	}
 	pg := pageOf(u)
 	i, ok := pg.blockAt(u)
-	if !ok || pg.owner.Load() == l.id || pg.freed().state.Load() != 0 {
+	if owner := pg.owner.Load(); !ok || owner == l.id || owner == 0 {
 		return e.freeSlow(u)
 	}
 	if !pg.push(i) {

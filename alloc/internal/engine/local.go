@@ -42,6 +42,8 @@ type Local struct {
 	adopted, adoptedLarge ring
 	rings                 [numAdopted + numAdoptedLarge]*page
 
+	samples samples
+
 	e       *Engine
 	lastSum uint64 // see isIdle
 	idle    time.Duration
@@ -342,6 +344,8 @@ func (e *Engine) drain(l *Local) {
 	}
 	clear(l.adopted.pages)
 	clear(l.adoptedLarge.pages)
+	e.samples.take(&l.samples)
+	l.samples = samples{}
 }
 
 // NewLocal returns a Local for the caller alone, or nil after Close.
@@ -413,7 +417,7 @@ func (l *Local) allocSlow(n int) unsafe.Pointer {
 		return e.allocSlow(n)
 	}
 	c := classOf(n)
-	e.samples[c].add(n)
+	l.samples[c].add(n)
 	for {
 		if u := l.alloc(c); u != 0 {
 			return at(u)

@@ -30,9 +30,9 @@ const (
 	// the large ones, of pages with more blocks. Whether a header is small or large
 	// never changes.
 	smallWords   = 3
-	smallLines   = 3
+	smallLines   = 4            // the last one is empty: see page
 	freedSmall   = 2 * lineSize // where freed is in a small header
-	largeLines   = int(unsafe.Sizeof(page{})+unsafe.Sizeof(freed{})) >> lineShift
+	largeLines   = 8
 	headerOffset = smallLines << lineShift // of the segmentHeader
 	firstSmall   = 2 * smallLines
 	firstLarge   = firstSmall + numSlices*smallLines
@@ -62,7 +62,9 @@ type segmentHeader struct {
 //   - in hand: between two of these, held by one goroutine; others free into remote.
 //
 // Its parts begin a line each, since they are written by different processors; the
-// third one, freed, comes behind as many words of local as the page needs.
+// third one, freed, comes behind as many words of local as the page needs. Processors
+// fetch lines in pairs, so that freed has no line in a pair with another part, or with
+// another page's.
 type page struct {
 	place
 	_ [(lineSize - unsafe.Sizeof(place{})%lineSize) % lineSize]byte
@@ -200,18 +202,19 @@ func (p *page) put(i uint64) error {
 // push frees block i of a page that another holds, or nobody. It returns false if
 // the block is free already.
 //
+// The first thing it does to the word is to try and change it: to read it first would
+// make its line travel twice where another processor had it, once to be read and once
+// more to be written.
+//
 //go:nosplit
 func (p *page) push(i uint64) bool {
-	w := &p.freed().remote[i/64&(maxWords-1)]
-	for {
-		old := w.Load()
-		if old>>(i%64)&1 != 0 {
+	w, bit := &p.freed().remote[i/64&(maxWords-1)], uint64(1)<<(i%64)
+	for old := uint64(0); !w.CompareAndSwap(old, old|bit); {
+		if old = w.Load(); old&bit != 0 {
 			return false
 		}
-		if w.CompareAndSwap(old, old|1<<(i%64)) {
-			return true
-		}
 	}
+	return true
 }
 
 // takeFull makes a full page one in hand and tells whether this goroutine did.

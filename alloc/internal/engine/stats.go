@@ -32,6 +32,40 @@ type ClassStats struct {
 	Allocs        int64 // ever
 }
 
+// samples are about the sizes that were asked for, by class, when a page ran out: a
+// random few of all calls. Each Local has its own: threads that write to the same
+// ones would wait for each other's caches.
+type samples [NumClasses]sample
+
+type sample struct{ calls, bytes int64 }
+
+func (s *sample) add(n int) {
+	s.calls++
+	s.bytes += int64(n)
+}
+
+// take adds others, which their owner may be changing.
+//
+//go:norace
+func (s *samples) take(others *samples) {
+	for c := range s {
+		s[c].calls += others[c].calls
+		s[c].bytes += others[c].bytes
+	}
+}
+
+// asked returns the samples of all Locals. e.mu is held.
+func (e *Engine) asked() *samples {
+	sum := e.samples
+	for i := range e.threads.slots {
+		sum.take(&e.threads.slots[i].Load().samples)
+	}
+	for l := range e.locals {
+		sum.take(&l.samples)
+	}
+	return &sum
+}
+
 // Stats returns a snapshot. It takes time in proportion to the number of pages.
 func (e *Engine) Stats() Stats {
 	e.mu.Lock()
@@ -59,14 +93,15 @@ func (e *Engine) statsLocked() Stats {
 		s.LargestFree = max(s.LargestFree, int64(longestRun(^seg.used))*sliceSize)
 		seg.eachPage(s.addPage)
 	}
+	asked := e.asked()
 	for c := range s.Classes {
 		s.Allocs += s.Classes[c].Allocs
 		s.Live += s.Classes[c].Bytes
 		s.Blocks += s.Classes[c].Blocks
 		s.Requested += s.Classes[c].Bytes
 		if c < NumClasses {
-			if calls := e.samples[c].calls.Load(); calls > 0 {
-				mean := float64(e.samples[c].bytes.Load()) / float64(calls)
+			if calls := asked[c].calls; calls > 0 {
+				mean := float64(asked[c].bytes) / float64(calls)
 				s.Requested -= s.Classes[c].Blocks*int64(ClassSize(c)) - int64(mean*float64(s.Classes[c].Blocks))
 			}
 		}

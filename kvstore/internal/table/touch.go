@@ -1,13 +1,8 @@
 package table
 
-import "math/bits"
-
 // First returns the record that Find will find by a hash, most likely; otherwise
 // any, or 0. It loads the group and not the record.
-func (t *Table) First(h uint64) Ref {
-	g := t.home(h)
-	return g.refs[bits.TrailingZeros32(g.match(tagOf(h))|1<<(slots-1))]
-}
+func (t *Table) First(h uint64) Ref { return (*Group)(t.home(h)).First(h) }
 
 // Touch loads the first and the second cache line of a record. What it returns is of
 // no use but to keep the compiler from leaving the loads out.

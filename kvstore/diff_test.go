@@ -298,14 +298,14 @@ func TestAgainstRedis(t *testing.T) {
 	}
 	t.Logf("seed %d", seed)
 	g := &generator{rand.New(rand.NewPCG(seed, 0))}
-	d := newDiff(t, open(t, "", nil), sock)
+	d := newDiff(t, open(t, "", &kvstore.Options{DebugCommand: "yes"}), sock)
 	const batch = 50
 	done := 0
 	defer func() { t.Log(done, "commands were sent") }()
 	for ; done < *diffCommands; done += batch {
 		var list [][]string
 		if done%10_000 == 0 { // SORT with several GETs and STORE makes lists ever longer
-			list = append(list, []string{"FLUSHALL"})
+			list = append(list, []string{"DEBUG", "DIGEST"}, []string{"FLUSHALL"})
 		}
 		for range batch {
 			args := g.command()

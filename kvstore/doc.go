@@ -17,7 +17,7 @@
 //   - Every write is appended to a log in the folder, in Redis 7's layout and format
 //     with checksums in comments, so that a Redis can be started in the folder. With
 //     [FsyncAlways] a write that returned is on disk; all who write at the same time
-//     share one sync. With [FsyncEverySec] a crash of the machine loses at most about
+//     share one sync, and the file is up to 256 KiB longer than what is in it. With [FsyncEverySec] a crash of the machine loses at most about
 //     a second, a crash of the process nothing that was answered.
 //   - After a crash a torn tail of the log is cut off; an Update is there whole or
 //     not at all. Damage before valid data is refused with a [*CorruptError], see

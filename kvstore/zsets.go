@@ -81,7 +81,7 @@ func (s *Session) zadd(key []byte, pairs [][]byte, scores []float64, f zaddFlags
 			}
 			return
 		}
-		e = e.Shard().NewZSet(e, key, pairs[1])
+		e = e.Shard().NewZSet(e, key, pairs[1], 1)
 	}
 	added, updated, done := 0, 0, 0
 	var result float64
@@ -554,9 +554,18 @@ func (s *Session) storeRange(e keyspace.Entry, dst []byte, from, n int, rev bool
 // storeZset makes a key a sorted set, or nothing, and answers how large it is.
 func (s *Session) storeZset(dst []byte, pairs []zpair, event string) {
 	e, had := s.replaced(dst)
+	n, longest := 1, []byte(nil)
+	if s.cmd.upper != "ZRANGESTORE" { // which adds one after the other
+		n = len(pairs)
+		for _, p := range pairs {
+			if len(p.member) > len(longest) {
+				longest = p.member
+			}
+		}
+	}
 	for _, p := range pairs {
 		if !e.Exists() {
-			e = e.Shard().NewZSet(e, dst, p.member)
+			e = e.Shard().NewZSet(e, dst, longest, n)
 		}
 		e.ZSet(p.member, p.score)
 	}

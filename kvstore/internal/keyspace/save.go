@@ -214,7 +214,7 @@ func (b *Builder) Score(member []byte, score float64, n int) error {
 		return errScore
 	}
 	if !b.e.Exists() {
-		b.e = b.s.NewZSet(b.e, b.key, member)
+		b.e = b.s.NewZSet(b.e, b.key, member, 1)
 		if int64(n) > b.s.sp.Limits.ZSetEntries.Load() && b.e.enc() == encZPack {
 			b.e.zbig().tab.Reserve(min(n, 1<<20))
 		}

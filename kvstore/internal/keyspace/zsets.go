@@ -11,10 +11,11 @@ import (
 )
 
 // NewZSet makes a key that is not there an empty sorted set, which must not stay
-// empty; member is the first one that it will have.
-func (s *Shard) NewZSet(e Entry, key, member []byte) Entry {
+// empty: n members are known to come, and the longest of them. It is large at once if
+// they ask for that; a packed one knows no negative zero.
+func (s *Shard) NewZSet(e Entry, key, longest []byte, n int) Entry {
 	l := &s.sp.Limits
-	if l.ZSetEntries.Load() == 0 || int64(len(member)) > l.ZSetValue.Load() {
+	if int64(n) > l.ZSetEntries.Load() || int64(len(longest)) > l.ZSetValue.Load() {
 		e = s.insert(e.h, key, encZPack, 4)
 		e.setObject(encZSet, newZObject(s.sp, 1))
 		return e

@@ -48,7 +48,8 @@ type command struct {
 	name              string // in lower case; a subcommand's has a bar
 	arity             int    // not positive: at least so many arguments
 	flags             cmdFlags
-	first, last, step int // places of the keys; a negative last counts from the end
+	first, last, step int    // places of the keys; a negative last counts from the end
+	spec              string // what it does with its keys; see specs
 	cats, group, tips string
 	keys              func(a [][]byte) []int // places of the keys, if they depend on the arguments
 	lock              lockMode

@@ -46,7 +46,7 @@ func (s *Session) describe(c *command) {
 	for _, f := range tips {
 		s.w.str(f)
 	}
-	s.w.setHead(0) // no key specifications
+	s.describeKeys(c)
 	s.w.setHead(len(c.subs))
 	for _, sc := range c.subs {
 		s.describe(sc)
@@ -141,55 +141,50 @@ func cmdCommandList(s *Session, a [][]byte) {
 	s.w.setAt(at, n)
 }
 
-// keysArg resolves the command in the arguments of COMMAND GETKEYS.
-func (s *Session) keysArg(a [][]byte) ([]int, *command) {
+// keysArg returns the keys of the command in the arguments of COMMAND GETKEYS.
+func (s *Session) keysArg(a [][]byte) []keyUse {
 	c, msg := s.db.cmds.Load().resolve(a)
 	switch {
-	case c == nil:
+	case c == nil || strings.HasPrefix(msg, "ERR unknown"):
 		s.fail("ERR Invalid command specified")
-		return nil, nil
-	case c.first == 0 && c.keys == nil:
+		return nil
+	case c.spec == "":
 		s.fail("ERR The command has no key arguments")
-		return nil, nil
+		return nil
 	case msg != "":
 		s.fail("ERR Invalid number of arguments specified for command")
-		return nil, nil
+		return nil
 	}
-	var places []int
-	c.eachKey(a, func(i int) { places = append(places, i) })
-	if len(places) == 0 {
+	uses := c.keyUses(a)
+	if len(uses) == 0 {
 		s.fail("ERR Invalid arguments specified for command")
-		return nil, nil
 	}
-	slices.Sort(places)
-	return places, c
+	return uses
 }
 
 func cmdCommandGetkeys(s *Session, a [][]byte) {
-	places, _ := s.keysArg(a[2:])
-	if places == nil {
+	uses := s.keysArg(a[2:])
+	if len(uses) == 0 {
 		return
 	}
-	s.w.array(len(places))
-	for _, i := range places {
-		s.w.bulk(a[2+i])
+	s.w.array(len(uses))
+	for _, k := range uses {
+		s.w.bulk(a[2+k.at])
 	}
 }
 
 func cmdCommandGetkeysandflags(s *Session, a [][]byte) {
-	places, c := s.keysArg(a[2:])
-	if places == nil {
+	uses := s.keysArg(a[2:])
+	if len(uses) == 0 {
 		return
 	}
-	s.w.array(len(places))
-	for _, i := range places {
+	s.w.array(len(uses))
+	for _, k := range uses {
 		s.w.array(2)
-		s.w.bulk(a[2+i])
-		s.w.setHead(1)
-		if c.flags&fWrite != 0 {
-			s.w.status("RW")
-		} else {
-			s.w.status("RO")
+		s.w.bulk(a[2+k.at])
+		s.w.setHead(len(k.flags))
+		for _, f := range k.flags {
+			s.w.status(f)
 		}
 	}
 }

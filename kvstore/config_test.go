@@ -13,6 +13,7 @@ import (
 )
 
 func TestSavePoints(t *testing.T) {
+	t.Parallel()
 	var clock atomic.Int64
 	clock.Store(time.Now().UnixNano())
 	dir := t.TempDir()
@@ -38,6 +39,7 @@ func TestSavePoints(t *testing.T) {
 }
 
 func TestConfigRewrite(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "redis.conf")
 	rewrite := func(before string, set ...string) string {
 		require.NoError(t, os.WriteFile(file, []byte(before), 0o640))

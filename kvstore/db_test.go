@@ -112,6 +112,7 @@ func TestExpiry(t *testing.T) {
 }
 
 func TestExpiredKeysAreRemovedWithoutBeingRead(t *testing.T) {
+	t.Parallel()
 	c := &clock{t: time.UnixMilli(1_000_000)}
 	db := open(t, "", &kvstore.Options{Now: c.now})
 	for i := range 1000 {
@@ -188,6 +189,7 @@ func TestUpdateIsAllOrNothing(t *testing.T) {
 }
 
 func TestReopenAndCompact(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	db := open(t, dir, &kvstore.Options{Fsync: kvstore.FsyncAlways})
 	ctx := t.Context()
@@ -483,6 +485,7 @@ var killRounds = flag.Int("killrounds", 10, "rounds of TestKill")
 // TestKill kills a process that writes, again and again: every write that it
 // had confirmed must be there.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	if dir := os.Getenv("KVSTORE_KILL_DIR"); dir != "" {
 		writeUntilKilled(dir)
 		return

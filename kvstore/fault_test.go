@@ -27,12 +27,15 @@ func TestFullDisk(t *testing.T) {
 		return
 	}
 	for _, fsync := range []string{"always", "everysec"} {
-		dir := t.TempDir()
-		cmd := exec.Command(os.Args[0], "-test.run=^TestFullDisk$", "-test.v")
-		cmd.Env = append(os.Environ(), "KVSTORE_FULL_DIR="+dir, "KVSTORE_FULL_FSYNC="+fsync)
-		out, err := cmd.CombinedOutput()
-		require.NoError(t, err, "%s", out)
-		require.Contains(t, string(out), "went through")
+		t.Run(fsync, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			cmd := exec.Command(os.Args[0], "-test.run=^TestFullDisk$", "-test.v")
+			cmd.Env = append(os.Environ(), "KVSTORE_FULL_DIR="+dir, "KVSTORE_FULL_FSYNC="+fsync)
+			out, err := cmd.CombinedOutput()
+			require.NoError(t, err, "%s", out)
+			require.Contains(t, string(out), "went through")
+		})
 	}
 }
 

@@ -50,8 +50,14 @@ func (db *DB) Handle(name string, spec *CommandSpec, f HandlerFunc) error {
 	}
 	if c.first == 0 {
 		c.lock = lockAll
-	} else if c.last == 0 {
-		c.last = c.first
+	} else {
+		if c.last == 0 {
+			c.last = c.first
+		}
+		c.spec = "RW,access,update"
+		if spec.ReadOnly {
+			c.spec = "RO,access"
+		}
 	}
 	c.run = func(s *Session, a [][]byte) { s.handle(c, f, a) }
 	for {

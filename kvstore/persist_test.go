@@ -25,6 +25,10 @@ func incr(dir string, n int) string {
 }
 
 func TestTornTailsAndDamage(t *testing.T) {
+	cuts, flips := 100, 200
+	if testing.Short() {
+		cuts, flips = cuts/3, flips/3
+	}
 	dir := t.TempDir()
 	db := open(t, dir, nil)
 	const n = 50
@@ -58,7 +62,7 @@ func TestTornTailsAndDamage(t *testing.T) {
 		}
 		return keys, nil
 	}
-	for range 100 {
+	for range cuts {
 		cut := rand.IntN(len(data))
 		put(data[:cut])
 		keys, err := check(fmt.Sprint("cut at ", cut))
@@ -76,7 +80,7 @@ func TestTornTailsAndDamage(t *testing.T) {
 		require.Equal(t, n, keys)
 	}
 	refused := 0
-	for range 200 {
+	for range flips {
 		at := rand.IntN(len(data))
 		damaged := bytes.Clone(data)
 		damaged[at] ^= 1 << rand.IntN(8)
@@ -94,7 +98,7 @@ func TestTornTailsAndDamage(t *testing.T) {
 			require.GreaterOrEqual(t, int64(at), ends[n-2], "only damage in the last unit may be taken for a torn tail")
 		}
 	}
-	require.Greater(t, refused, 100)
+	require.Greater(t, refused, flips/2)
 }
 
 // do runs a command written as words.
@@ -196,7 +200,11 @@ func TestRewriteUnderLoad(t *testing.T) {
 			}
 		})
 	}
-	for range 8 {
+	rewrites := 8
+	if testing.Short() {
+		rewrites = 3
+	}
+	for range rewrites {
 		require.NoError(t, db.Compact(t.Context()))
 	}
 	close(stop)
@@ -240,6 +248,7 @@ func TestSnapshotStays(t *testing.T) {
 // TestRedisReadsOurs starts a real Redis in a folder of ours, and reads what it
 // writes.
 func TestRedisReadsOurs(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	db := open(t, dir, nil)
 	manyKinds(t, db)

@@ -46,13 +46,17 @@ func TestReadersAmongWriters(t *testing.T) {
 	db := open(t, "", nil)
 	seed := rand.Uint64()
 	t.Log("seed", seed)
+	writes := uint64(40_000)
+	if testing.Short() {
+		writes /= 5
+	}
 	key := func(r *rand.Rand) string { return strings.Repeat("k", 1+r.IntN(12)) + fmt.Sprint(r.IntN(2)) }
 	var stop atomic.Bool
 	var writers, readers sync.WaitGroup
 	for w := range 2 {
 		writers.Go(func() {
 			r := rand.New(rand.NewPCG(seed, uint64(w)))
-			for n := range uint64(40_000) {
+			for n := range writes {
 				k := key(r)
 				var err error
 				switch r.IntN(12) {

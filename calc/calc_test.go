@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -139,6 +140,8 @@ var faults = []struct{ src, want string }{
 	{"012", "1:1: syntax error: number 012 begins with 0; octal is written 0o12"},
 	{"9223372036854775808", "1:1: syntax error: number 9223372036854775808 is too large for an int"},
 	{"1__0", "1:1: syntax error: bad number 1__0"},
+	{"1 + 1e", "1:5: syntax error: bad number 1e"},
+	{"import geo", "1:11: syntax error: expected a path, as in import \"geo/shapes\", found end of line"},
 	{"1 < 2 < 3", "1:7: syntax error: comparisons do not chain"},
 	{"return 1", "1:1: syntax error: return outside of a function"},
 	{"break", "1:1: syntax error: break outside of a loop"},
@@ -207,6 +210,28 @@ func TestHints(t *testing.T) {
 		"\"abc\"[3 / 2]":        "div divides ints",
 		"\"a\" + 1":             "str(x)",
 		"let x strng = \"\"\n1": "did you mean string?",
+
+		"function f() { }":            "declared as in: func f",
+		"while true { }":              "for cond",
+		"const x = 1":                 "let x = 1",
+		"x := 1":                      "let x = 1",
+		"var x: int = 1":              "without a colon",
+		"func f(x: int) => 1":         "without a colon",
+		"type P { x: int }":           "without a colon",
+		"true and false":              "written &&",
+		"not true":                    "written !",
+		"if 1 == 1 then 2":            "if c { a } else { b }",
+		"1 ? 2 : 3":                   "if is an expression",
+		"print 1":                     "parentheses",
+		"for (i = 0; i < 3; i++) { }": "for i in 0..n",
+		"null":                        "written nil",
+		"[1].length":                  "len(x)",
+		"[1].size()":                  "len(x)",
+		"{\"a\": 1}.a":                `m["k"]`,
+		"{a: 1}":                      `{"a": ...}`,
+		"x = 5":                       "var x = ...",
+		"for x in 5 { }":              "for i in 0..n",
+		"\"x\" * 3":                   "s.repeat(n)",
 	} {
 		_, err := calc.Eval(src)
 		var e *calc.Error
@@ -215,6 +240,19 @@ func TestHints(t *testing.T) {
 			continue // too far from len to be meant
 		}
 		require.Contains(t, e.Hint, want, src)
+	}
+}
+
+// TestLongLines are shown around the error only.
+func TestLongLines(t *testing.T) {
+	for _, at := range []int{0, 1, 100, 299, 300, 301, 5000, 9999} {
+		src := strings.Repeat("é", at) + "@" + strings.Repeat("x", 10_000-at)
+		_, err := calc.Compile(src, nil)
+		lines := strings.Split(calc.Report(err), "\n")
+		require.Less(t, len(lines[1]), 320)
+		require.True(t, utf8.ValidString(lines[1]))
+		caret := strings.IndexByte(lines[2], '^')
+		require.Equal(t, '@', []rune(lines[1])[caret], at)
 	}
 }
 

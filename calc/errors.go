@@ -78,11 +78,12 @@ func (e *Error) Unwrap() error { return e.err }
 func (e *Error) Report() string {
 	var b strings.Builder
 	fmt.Fprintln(&b, e.Error())
-	fmt.Fprintln(&b, e.line)
-	for i := 0; i < e.Pos.Col-1 && i < len(e.line); i++ {
-		if e.line[i] == '\t' {
+	line, at := e.shownLine()
+	fmt.Fprintln(&b, line)
+	for i := 0; i < at && i < len(line); i++ {
+		if line[i] == '\t' {
 			b.WriteByte('\t')
-		} else if e.line[i]&0xc0 != 0x80 { // one column for each character
+		} else if line[i]&0xc0 != 0x80 { // one column for each character
 			b.WriteByte(' ')
 		}
 	}
@@ -100,6 +101,34 @@ func (e *Error) Report() string {
 		fmt.Fprintf(&b, "  at %s (%v)\n", f.Name, f.Pos)
 	}
 	return b.String()
+}
+
+// longLine is how long a source line is in bytes of which a report shows only a part.
+const longLine = 300
+
+// shownLine returns the source line, or of a long one the part around the error, and
+// where in it the error is.
+func (e *Error) shownLine() (line string, at int) {
+	line, at = e.line, e.Pos.Col-1
+	if len(line) <= longLine {
+		return line, at
+	}
+	rune := func(i int) int { // the start of the character at i
+		for i > 0 && i < len(line) && line[i]&0xc0 == 0x80 {
+			i--
+		}
+		return i
+	}
+	from := rune(max(min(at, len(line))-longLine/2, 0))
+	to := rune(min(from+longLine, len(line)))
+	before, behind := "...", "..."
+	if from == 0 {
+		before = ""
+	}
+	if to == len(line) {
+		behind = ""
+	}
+	return before + line[from:to] + behind, at - from + len(before)
 }
 
 // An ErrorList is the error of a source with several faults, at most 10, in the

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"sync"
+	"unicode"
 
 	"github.com/groundwork-go/groundwork/calc/internal/ir"
 	"github.com/groundwork-go/groundwork/calc/internal/native"
@@ -65,12 +67,30 @@ type expression struct {
 // funcName is the name of the function around the source; no source can mention it.
 const funcName = "func"
 
+// isName tells whether a source can mention a name.
+func isName(s string) bool {
+	for i, r := range s {
+		if r != '_' && !unicode.IsLetter(r) && (i == 0 || !unicode.IsDigit(r)) {
+			return false
+		}
+	}
+	return s != "" && s != "_"
+}
+
 func newExpression(b Backend, t reflect.Type, src string, params []string) (*expression, error) {
 	if t.Kind() != reflect.Func || t.IsVariadic() {
 		return nil, fmt.Errorf("calc: Func: %v is no function with fixed parameters", t)
 	}
 	if t.NumIn() != len(params) {
 		return nil, fmt.Errorf("calc: Func: %v has %d parameters, but %d names are given", t, t.NumIn(), len(params))
+	}
+	for i, name := range params {
+		if !isName(name) {
+			return nil, fmt.Errorf("calc: Func: %q is no name of a parameter", name)
+		}
+		if slices.Contains(params[:i], name) {
+			return nil, fmt.Errorf("calc: Func: parameter %s is named twice", name)
+		}
 	}
 	e := &expression{}
 	for i := range t.NumIn() {

@@ -140,6 +140,9 @@ func environment(env any) (names []string, get func(name string) (reflect.Value,
 		if env == nil {
 			return nil, func(string) (reflect.Value, bool) { return reflect.Value{}, false }, nil
 		}
+		if v.Kind() == reflect.Pointer && v.IsNil() {
+			return nil, nil, fmt.Errorf("environment is a nil %T", env)
+		}
 		return nil, nil, fmt.Errorf("environment is a %T, not a struct or map[string]any", env)
 	}
 	for i := range v.NumField() {

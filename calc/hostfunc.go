@@ -27,8 +27,11 @@ func (b *bridge) funcs(list map[string]any) (map[string]*typed.Builtin, error) {
 
 func (b *bridge) function(name string, f any) (*typed.Builtin, error) {
 	v := reflect.ValueOf(f)
-	if v.Kind() != reflect.Func || v.IsNil() {
+	switch {
+	case v.Kind() != reflect.Func:
 		return nil, fmt.Errorf("is a %T, not a function", f)
+	case v.IsNil():
+		return nil, fmt.Errorf("is a nil %T", f)
 	}
 	t := v.Type()
 	if t.IsVariadic() {

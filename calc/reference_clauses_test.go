@@ -97,6 +97,7 @@ var clauses = []sentence{
 
 // elsewhere are the clauses that other tests show, by those tests.
 var elsewhere = map[string]string{
+	"Of a source line longer than 300 bytes a report shows":  "TestLongLines",
 	"The host may call only functions with typed parameters": "TestInstance",
 	"import s \"geo/shapes\" renames":                        "TestModules",
 	"In the REPL every input opens a new inner scope":        "TestREPL",

@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"testing"
 	"time"
 )
 
@@ -29,7 +30,11 @@ func main() {
 	}
 	only := flag.String("only", "", "run one part: native, vm, slow, tree, limits, expressions, front, hello, pause")
 	rounds := flag.Int("rounds", 5, "rounds of each program")
+	testing.Init()
 	flag.Parse()
+	if err := flag.Set("test.benchtime", "20ms"); err != nil { // of each round of an expression
+		panic(err)
+	}
 	if err := run(os.Stdout, *only, *rounds); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)

@@ -181,7 +181,11 @@ func (p *parser) importStmt() Stmt {
 	if p.kind() == Ident {
 		s.Name = p.text(p.advance())
 	}
-	t := p.expect(String)
+	t := p.tok()
+	if t.kind != String {
+		p.fail(p.pos(t), "expected a path, as in import \"geo/shapes\", found %s", p.describe(t))
+	}
+	p.advance()
 	s.Pos = p.pos(t)
 	parts := p.scanner.strings[t.aux]
 	if len(parts) != 1 || parts[0].toks != nil {

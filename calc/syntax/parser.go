@@ -115,7 +115,7 @@ func (p *parser) report(pos Pos, hint, format string, args ...any) {
 }
 
 func (p *parser) fail(pos Pos, format string, args ...any) {
-	p.report(pos, "", format, args...)
+	p.report(pos, p.foreign(), format, args...)
 	panic(bailout{})
 }
 
@@ -226,6 +226,9 @@ func (p *parser) recoveringStmt(end Kind) (s Stmt) {
 			}
 			p.skip(start, end)
 			s = nil
+			if e := p.errs[len(p.errs)-1]; e.Hint == "" && p.toks[start].kind == For && start+1 < len(p.toks) && p.toks[start+1].kind == LParen {
+				e.Hint = "loops are: for i in 0..n { ... }, for cond { ... }, for { ... }"
+			}
 		}
 	}()
 	s = p.stmt()

@@ -419,7 +419,10 @@ func (s *scanner) number() bool {
 	text := s.src[pos.Offset:s.off]
 	digits := strings.ReplaceAll(text, "_", "")
 	if behind, _ := utf8.DecodeRuneInString(s.src[s.off:]); !underscoresFit(text) || behind == '_' || unicode.IsLetter(behind) {
-		s.errorf(pos, "bad number %s", text)
+		for behind, n := utf8.DecodeRuneInString(s.src[s.off:]); behind == '_' || unicode.IsLetter(behind) || unicode.IsDigit(behind); behind, n = utf8.DecodeRuneInString(s.src[s.off:]) {
+			s.off += n
+		}
+		s.errorf(pos, "bad number %s", s.src[pos.Offset:s.off])
 		return false
 	}
 	if kind == Float {

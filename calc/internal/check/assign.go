@@ -23,6 +23,8 @@ func (c *Checker) assignName(s *syntax.AssignStmt, x *syntax.Name) typed.Node {
 	switch {
 	case sym == nil && (c.isBuiltin(x.Name) || c.constants[x.Name].Type != nil):
 		c.errorf(x.Pos, "%s is a builtin and cannot be assigned", x.Name)
+	case sym == nil && closest(x.Name, c.scope.visible(false)) == "":
+		c.hintf(x.Pos, "var declares a variable: var "+x.Name+" = ...", "unknown name %s", x.Name)
 	case sym == nil:
 		c.unknownName(x, c.scope.visible(false))
 	case sym.kind == moduleName:
@@ -139,8 +141,10 @@ func (c *Checker) fieldOf(p typed.Node, x *syntax.Selector) (*types.Type, int) {
 		c.hintf(x.Pos, "?. reads a field of what may be nil, x! unwraps it", "%v may be nil", t)
 	case t.IsOpen():
 		c.undecided(x.Pos, t)
+	case t.Is(types.KMap) && t.Key.Is(types.KString):
+		c.hintf(x.Pos, `m["k"] is the value of a key`, "%v has no field %s", t, x.Name)
 	default:
-		c.errorf(x.Pos, "%v has no field %s", t, x.Name)
+		c.hintf(x.Pos, foreignNames[x.Name], "%v has no field %s", t, x.Name)
 	}
 	return ft, i
 }

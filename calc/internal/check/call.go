@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/groundwork-go/groundwork/calc/internal/typed"
 	"github.com/groundwork-go/groundwork/calc/internal/types"
@@ -190,7 +191,11 @@ func (c *Checker) callValue(f typed.Node, pos syntax.Pos, args []*arg) typed.Nod
 		if t.IsOpen() {
 			c.undecided(pos, t)
 		} else {
-			c.errorf(pos, "%v cannot be called", t)
+			hint := ""
+			if t.Is(types.KOpaque) && strings.HasPrefix(t.Name, "func(") {
+				hint = "functions of the host are given in Options.Funcs"
+			}
+			c.hintf(pos, hint, "%v cannot be called", t)
 		}
 		c.checkAll(args)
 		return invalid()

@@ -246,6 +246,12 @@ func (c *Checker) mapLit(x *syntax.MapLit, want *types.Type) typed.Node {
 	t := types.MapOf(key, types.Invalid)
 	joined := elem
 	for _, e := range x.Entries {
+		if name, ok := e.Key.(*syntax.Name); ok && c.scope.lookup(name.Name, false) == nil && c.constants[name.Name].Type == nil && !c.isBuiltin(name.Name) && name.Name != "args" {
+			c.hintf(name.Pos, "keys are expressions: {\""+name.Name+"\": ...}", "unknown name %s", name.Name)
+			c.valueOf(e.Value, elem)
+			n.Keys, n.Values = append(n.Keys, invalid()), append(n.Values, invalid())
+			continue
+		}
 		k := c.key(e.Key, t)
 		v := c.valueOf(e.Value, elem)
 		n.Keys, n.Values = append(n.Keys, k), append(n.Values, v)

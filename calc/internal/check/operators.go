@@ -84,6 +84,9 @@ func (c *Checker) operator(pos syntax.Pos, op syntax.Kind, a, b typed.Node) type
 		if op == syntax.Add && (ta.Is(types.KString) || tb.Is(types.KString)) {
 			hint = `"${x}" and str(x) are the text of a value`
 		}
+		if op == syntax.Mul && (ta.Is(types.KString) && tb.Is(types.KInt) || ta.Is(types.KInt) && tb.Is(types.KString)) {
+			hint = "s.repeat(n) repeats a text"
+		}
 		c.hintf(pos, hint, "operator %v does not apply to %v and %v", op, ta, tb)
 		return invalid()
 	}

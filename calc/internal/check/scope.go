@@ -253,7 +253,22 @@ func (c *Checker) unknownName(n *syntax.Name, candidates []string) {
 		c.errorf(n.Pos, "%s is declared at %v, after the function that uses it was mentioned", n.Name, pos)
 		return
 	}
-	c.hintf(n.Pos, didYouMean(closest(n.Name, candidates)), "unknown name %s", n.Name)
+	hint := foreignNames[n.Name]
+	if hint == "" {
+		hint = didYouMean(closest(n.Name, candidates))
+	}
+	c.hintf(n.Pos, hint, "unknown name %s", n.Name)
+}
+
+// foreignNames are names that other languages have, with what stands for them here.
+var foreignNames = map[string]string{
+	"null": "it is written nil", "None": "it is written nil", "undefined": "it is written nil", "NULL": "it is written nil",
+	"True": "it is written true", "False": "it is written false",
+	"length": "len(x) is the length", "size": "len(x) is the length", "count": "len(x) is the length",
+	"append": "xs.push(v) appends", "toString": "str(x) is the text of a value", "String": "str(x) is the text of a value",
+	"println": "did you mean print?", "printf": "there is print, and \"${x}\" puts values into texts", "console": "there is print(x)",
+	"parseInt": "there are int(s) and toInt(s)", "parseFloat": "there are float(s) and toFloat(s)",
+	"Math": "there is no Math: sqrt(x), floor(x), pi", "math": "there is no math: sqrt(x), floor(x), pi",
 }
 
 func (c *Checker) valueNames() []string {

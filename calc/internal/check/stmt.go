@@ -174,7 +174,11 @@ func (c *Checker) each(s *syntax.EachStmt) typed.Node {
 		key, val = types.Int, types.String
 	default:
 		if poison(x) == nil {
-			c.errorf(s.X.Where(), "%v cannot be looped over", t)
+			hint := ""
+			if t.Is(types.KInt) {
+				hint = "a loop over numbers is: for i in 0..n { ... }"
+			}
+			c.hintf(s.X.Where(), hint, "%v cannot be looped over", t)
 		}
 		key, val = types.Invalid, types.Invalid
 	}

@@ -17,12 +17,12 @@ func New[T any](a *Arena) (*T, error) {
 	// BenchmarkNew shows that this pays: it is inlined, and the sizes are constants.
 	const mask = align - 1
 	size := (unsafe.Sizeof(*new(T)) + mask) &^ mask
-	off := a.off
-	if _, same := a.kind.(*T); !same || size-1 >= a.size-off { // size 0 is not for here either
+	end := a.off + size
+	if _, same := a.kind.(*T); !same || size == 0 || end > a.size { // size 0 is not for here: there may be no chunk
 		return newSlow[T](a)
 	}
-	a.off = off + size
-	p := (*T)(unsafe.Add(a.base, off))
+	a.off = end
+	p := (*T)(unsafe.Add(a.base, end-size))
 	*p = *new(T)
 	return p, nil
 }

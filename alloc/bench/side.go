@@ -18,28 +18,38 @@ type node struct{ a, b, c uint64 }
 // news makes nodes that live until 10,000 are there, by arena.New or by new, and
 // prints the time for each.
 func news(out io.Writer, engine string, ops int) error {
-	const batch = 10_000
-	nodes := make([]*node, batch)
-	a := arena.NewGrowing(batch * 24)
+	nodes := make([]*node, 10_000)
+	a := arena.NewGrowing(len(nodes) * 24)
 	start := cpu()
-	for range ops / batch {
-		if engine == "arena" {
-			for i := range nodes {
-				n, err := arena.New[node](a)
-				if err != nil {
-					return err
-				}
-				nodes[i] = n
-			}
-			a.Reset()
+	for range ops / len(nodes) {
+		if engine != "arena" {
+			newNodes(nodes)
 			continue
 		}
-		for i := range nodes {
-			nodes[i] = new(node)
+		if err := arenaNodes(a, nodes); err != nil {
+			return err
 		}
+		a.Reset()
 	}
 	_, err := fmt.Fprintf(out, "%.3f\n", (cpu()-start)/float64(ops))
 	return err
+}
+
+func newNodes(nodes []*node) {
+	for i := range nodes {
+		nodes[i] = new(node)
+	}
+}
+
+func arenaNodes(a *arena.Arena, nodes []*node) error {
+	for i := range nodes {
+		n, err := arena.New[node](a)
+		if err != nil {
+			return err
+		}
+		nodes[i] = n
+	}
+	return nil
 }
 
 // latency replaces random blocks in memory that is there already, and prints the

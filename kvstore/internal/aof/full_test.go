@@ -37,7 +37,7 @@ func TestWriteFails(t *testing.T) {
 	shortest := len(cmd("SET", "key", "1")) + len("#CRC32C:31:00000000\n")
 	for i := 0; i < shortest; i += step {
 		l.mu.Lock()
-		size := l.size
+		size := l.seg.size
 		l.mu.Unlock()
 		// The manifest and the like are shorter.
 		limitFiles(t, uint64(size)+uint64(i))

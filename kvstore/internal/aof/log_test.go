@@ -190,8 +190,8 @@ func TestSyncFails(t *testing.T) {
 	for l.leader {
 		l.change.Wait()
 	}
-	real := l.file
-	l.file = out
+	real := l.seg.file
+	l.seg.file = out
 	l.mu.Unlock()
 	for i := range 3 {
 		require.Error(t, l.Commit(l.Append(3, cmd("SET", "bad", strconv.Itoa(i)), 1)))
@@ -203,8 +203,8 @@ func TestSyncFails(t *testing.T) {
 	for l.leader {
 		l.change.Wait()
 	}
-	require.Equal(t, out, l.file)
-	l.file = real
+	require.Equal(t, out, l.seg.file)
+	l.seg.file = real
 	l.mu.Unlock()
 	// ticks tries again by itself.
 	l.mu.Lock()

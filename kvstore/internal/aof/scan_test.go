@@ -39,13 +39,14 @@ func sample(t *testing.T) (data []byte, ends, counts []int) {
 	require.NoError(t, err)
 	path := filepath.Join(dir, Name+".1.incr.aof")
 	note := func() {
-		st, err := os.Stat(path)
-		require.NoError(t, err)
-		ends = append(ends, int(st.Size()))
+		var err error
 		data, err = os.ReadFile(path)
 		require.NoError(t, err)
-		list, _, err := scan(data)
+		list, res, err := scan(data)
 		require.NoError(t, err)
+		require.EqualValues(t, len(data), res.Good+res.Reserved)
+		data = data[:res.Good]
+		ends = append(ends, len(data))
 		counts = append(counts, len(list))
 	}
 	note()
@@ -105,6 +106,7 @@ func TestEveryFlippedBit(t *testing.T) {
 	all, _, err := scan(data)
 	require.NoError(t, err)
 	lastGroup := ends[len(ends)-2]
+	data = appendBlanks(data, 20) // what is reserved may be damaged too
 	for at := range data {
 		for bit := range 8 {
 			damaged := bytes.Clone(data)

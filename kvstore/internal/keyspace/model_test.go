@@ -177,7 +177,7 @@ func (t *tester) zset(key string) {
 	e, z := t.entry(key), t.m.zsets[key]
 	w, score := t.word(), float64(t.r.IntN(40)-20)/4
 	if !e.Exists() {
-		e = e.s.NewZSet(e, []byte(key), []byte(w))
+		e = e.s.NewZSet(e, []byte(key), []byte(w), 1)
 		z = make(map[string]float64)
 		t.m.zsets[key] = z
 	}

@@ -2,6 +2,7 @@ package kvstore
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/groundwork-go/groundwork/kvstore/internal/glob"
@@ -187,4 +188,24 @@ func cmdCommandGetkeysandflags(s *Session, a [][]byte) {
 			s.w.status(f)
 		}
 	}
+}
+
+func cmdCommandCount(s *Session, _ [][]byte) {
+	n := 0
+	for _, c := range s.db.cmds.Load().all {
+		if !strings.Contains(c.name, "|") {
+			n++
+		}
+	}
+	s.w.count(n)
+}
+
+func cmdHelp(s *Session, a [][]byte) {
+	parent := s.db.cmds.Load().find(a[0])
+	s.w.array(2 + len(parent.subs))
+	s.w.status(parent.upper + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")
+	for _, c := range parent.subs {
+		s.w.status(c.upper + " (" + strconv.Itoa(max(c.arity, -c.arity)-2) + " or more arguments)")
+	}
+	s.w.status("See https://redis.io/commands.")
 }

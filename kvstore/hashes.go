@@ -96,26 +96,7 @@ func cmdHmget(s *Session, a [][]byte) {
 }
 
 func cmdHdel(s *Session, a [][]byte) {
-	e, ok := s.typedWrite(a[1], keyspace.Hash)
-	if !ok {
-		return
-	}
-	n := 0
-	if e.Exists() {
-		left := e.HashLen()
-		for _, f := range a[2:] {
-			if left > 0 && e.HashDelete(f) {
-				n++
-				left--
-			}
-		}
-		if n > 0 {
-			s.changed(a[1], n)
-			s.notify(notifyHash, "hdel", a[1])
-			s.emptied(e, a[1], left)
-		}
-	}
-	s.w.count(n)
+	s.removeMembers(a, keyspace.Hash, keyspace.Entry.HashLen, (*keyspace.Entry).HashDelete, notifyHash)
 }
 
 func cmdHgetall(s *Session, a [][]byte) {

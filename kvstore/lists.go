@@ -3,7 +3,6 @@ package kvstore
 import (
 	"bytes"
 	"math"
-	"time"
 
 	"github.com/groundwork-go/groundwork/kvstore/internal/keyspace"
 )
@@ -71,12 +70,9 @@ func cmdPop(s *Session, a [][]byte) {
 		s.fail(wrongArity(s.cmd))
 		return
 	}
-	count := int64(-1)
-	if len(a) == 3 {
-		var ok bool
-		if count, ok = s.rangeArg(a[2], 0, math.MaxInt64, msgPositive); !ok {
-			return
-		}
+	count, ok := s.popCount(a)
+	if !ok {
+		return
 	}
 	e, ok := s.typedWrite(a[1], keyspace.List)
 	switch {
@@ -133,11 +129,7 @@ func listRange(from, to int64, n int) (int, int) {
 }
 
 func cmdLrange(s *Session, a [][]byte) {
-	from, ok := s.intArg(a[2])
-	if !ok {
-		return
-	}
-	to, ok := s.intArg(a[3])
+	from, to, ok := s.intArgs(a[2], a[3])
 	if !ok {
 		return
 	}
@@ -288,11 +280,7 @@ func cmdLrem(s *Session, a [][]byte) {
 }
 
 func cmdLtrim(s *Session, a [][]byte) {
-	from, ok := s.intArg(a[2])
-	if !ok {
-		return
-	}
-	to, ok := s.intArg(a[3])
+	from, to, ok := s.intArgs(a[2], a[3])
 	if !ok {
 		return
 	}
@@ -399,251 +387,4 @@ func listPositions(e keyspace.Entry, v []byte, rank, count, maxLen int64) []int 
 		return maxLen == 0 || seen < maxLen
 	})
 	return found
-}
-
-// sideArg reads LEFT or RIGHT.
-func (s *Session) sideArg(b []byte) (front, ok bool) {
-	switch {
-	case is(b, "LEFT"):
-		return true, true
-	case is(b, "RIGHT"):
-		return false, true
-	}
-	s.fail(msgSyntax)
-	return false, false
-}
-
-func sideName(front bool) []byte {
-	if front {
-		return []byte("LEFT")
-	}
-	return []byte("RIGHT")
-}
-
-func (s *Session) moveSides(a [][]byte) (from, to, ok bool) {
-	if s.cmd.upper == "RPOPLPUSH" || s.cmd.upper == "BRPOPLPUSH" {
-		return false, true, true
-	}
-	if from, ok = s.sideArg(a[3]); !ok {
-		return
-	}
-	to, ok = s.sideArg(a[4])
-	return
-}
-
-func cmdLmove(s *Session, a [][]byte) {
-	from, to, ok := s.moveSides(a)
-	if !ok {
-		return
-	}
-	e, ok := s.typedWrite(a[1], keyspace.List)
-	switch {
-	case !ok:
-	case !e.Exists():
-		s.w.null()
-	default:
-		s.moveElement(a[1], a[2], from, to)
-	}
-}
-
-// moveElement moves an element from a list, which is there, to another one, and answers
-// it.
-func (s *Session) moveElement(src, dst []byte, from, to bool) {
-	if t := s.write(dst); t.Exists() && t.Type() != keyspace.List {
-		s.fail(msgWrongType)
-		return
-	}
-	e := s.write(src)
-	var scratch [128]byte
-	v := e.ListPop(scratch[:0], from)
-	same := bytes.Equal(src, dst)
-	if !same || e.ListLen() > 0 {
-		t := e
-		if !same {
-			t = s.write(dst)
-		}
-		if !t.Exists() {
-			t = t.Shard().NewList(t, dst)
-		}
-		t.ListPush(v, to)
-		if !same && e.ListLen() == 0 {
-			e = s.write(src) // another key of the shard may have moved
-		}
-	} else {
-		e.ListPush(v, to)
-	}
-	if to {
-		s.notify(notifyList, "lpush", dst)
-	} else {
-		s.notify(notifyList, "rpush", dst)
-	}
-	s.signal(s.dbi, dst)
-	s.w.bulk(v)
-	if from {
-		s.notify(notifyList, "lpop", src)
-	} else {
-		s.notify(notifyList, "rpop", src)
-	}
-	s.changed(dst, 1)
-	s.changed(src, 0)
-	if !same {
-		e = s.write(src)
-		s.emptied(e, src, e.ListLen())
-	}
-	s.effect([]byte("LMOVE"), src, dst, sideName(from), sideName(to))
-}
-
-// mpopArgs reads numkeys key... LEFT|RIGHT [COUNT n], or MIN|MAX.
-func (s *Session) mpopArgs(a [][]byte, num int, first, second string) (keys [][]byte, isFirst bool, count int64, ok bool) {
-	n, ok := s.rangeArg(a[num], 1, math.MaxInt64, "ERR numkeys should be greater than 0")
-	if !ok {
-		return
-	}
-	where := num + 1 + int(min(n, int64(len(a))))
-	if n > int64(len(a)) || where >= len(a) {
-		s.fail(msgSyntax)
-		return nil, false, 0, false
-	}
-	switch {
-	case is(a[where], first):
-		isFirst = true
-	case !is(a[where], second):
-		s.fail(msgSyntax)
-		return nil, false, 0, false
-	}
-	count = -1
-	for i := where + 1; i < len(a); i++ {
-		if count != -1 || !is(a[i], "COUNT") || i+1 == len(a) {
-			s.fail(msgSyntax)
-			return nil, false, 0, false
-		}
-		if count, ok = s.rangeArg(a[i+1], 1, math.MaxInt64, "ERR count should be greater than 0"); !ok {
-			return
-		}
-		i++
-	}
-	if count == -1 {
-		count = 1
-	}
-	return a[num+1 : where], isFirst, count, true
-}
-
-func cmdLmpop(s *Session, a [][]byte) {
-	keys, front, count, ok := s.mpopArgs(a, 1, "LEFT", "RIGHT")
-	if !ok {
-		return
-	}
-	if !s.lmpop(keys, front, count) {
-		s.w.nullArray()
-	}
-}
-
-// lmpop pops from the first list that is there, and tells whether it has answered.
-func (s *Session) lmpop(keys [][]byte, front bool, count int64) bool {
-	for _, key := range keys {
-		e, ok := s.typedWrite(key, keyspace.List)
-		if !ok {
-			return true
-		}
-		if e.Exists() {
-			s.lmpopFrom(e, key, front, count)
-			return true
-		}
-	}
-	return false
-}
-
-func (s *Session) lmpopFrom(e keyspace.Entry, key []byte, front bool, count int64) {
-	n := int(min(count, int64(e.ListLen())))
-	s.w.array(2)
-	s.w.bulk(key)
-	s.w.array(n)
-	for range n {
-		s.popBulk(&e, front)
-	}
-	s.popped(e, key, front, n)
-	name := []byte("RPOP")
-	if front {
-		name = []byte("LPOP")
-	}
-	s.effect(name, key, itoa(int64(n)))
-}
-
-func cmdBlmpop(s *Session, a [][]byte) {
-	keys, front, count, ok := s.mpopArgs(a, 2, "LEFT", "RIGHT")
-	if !ok {
-		return
-	}
-	timeout, ok := s.timeoutArg(a[1]) // Redis looks at it last
-	if !ok || s.lmpop(keys, front, count) {
-		return
-	}
-	s.wait(timeout, &waiter{
-		typ:    keyspace.List,
-		nobody: func(w *writer) { w.nullArray() },
-		serve:  func(h *Session, key []byte) { h.lmpopFrom(h.write(key), key, front, count) },
-	}, keys)
-}
-
-func cmdBpop(s *Session, a [][]byte) {
-	timeout, ok := s.timeoutArg(a[len(a)-1])
-	if !ok {
-		return
-	}
-	front := s.cmd.upper == "BLPOP"
-	keys := a[1 : len(a)-1]
-	for _, key := range keys {
-		e, ok := s.typedWrite(key, keyspace.List)
-		if !ok {
-			return
-		}
-		if e.Exists() {
-			s.bpop(e, key, front)
-			return
-		}
-	}
-	s.wait(timeout, &waiter{
-		typ:    keyspace.List,
-		nobody: func(w *writer) { w.nullArray() },
-		serve:  func(h *Session, key []byte) { h.bpop(h.write(key), key, front) },
-	}, keys)
-}
-
-func (s *Session) bpop(e keyspace.Entry, key []byte, front bool) {
-	s.w.array(2)
-	s.w.bulk(key)
-	s.popBulk(&e, front)
-	s.popped(e, key, front, 1)
-	if front {
-		s.effect([]byte("LPOP"), key)
-	} else {
-		s.effect([]byte("RPOP"), key)
-	}
-}
-
-func cmdBlmove(s *Session, a [][]byte) {
-	from, to, ok := s.moveSides(a)
-	if !ok {
-		return
-	}
-	var timeout time.Duration
-	if timeout, ok = s.timeoutArg(a[len(a)-1]); !ok {
-		return
-	}
-	e, ok := s.typedWrite(a[1], keyspace.List)
-	if !ok {
-		return
-	}
-	if e.Exists() {
-		s.moveElement(a[1], a[2], from, to)
-		return
-	}
-	dst := bytes.Clone(a[2])
-	s.wait(timeout, &waiter{
-		typ:    keyspace.List,
-		extra:  keyspace.MaskOf(s.db.sp.Hash(dst)),
-		nobody: func(w *writer) { w.nullArray() },
-		atOnce: func(w *writer) { w.null() },
-		serve:  func(h *Session, key []byte) { h.moveElement(key, dst, from, to) },
-	}, a[1:2])
 }

@@ -153,3 +153,35 @@ func cString(b []byte) []byte {
 	}
 	return b
 }
+
+// intArg reads an integer argument, or answers an error.
+func (s *Session) intArg(b []byte) (int64, bool) {
+	n, ok := parseInt(b)
+	if !ok {
+		s.fail(msgNotInt)
+	}
+	return n, ok
+}
+
+// intArgs parses two integers.
+func (s *Session) intArgs(x, y []byte) (from, to int64, ok bool) {
+	if from, ok = s.intArg(x); ok {
+		to, ok = s.intArg(y)
+	}
+	return from, to, ok
+}
+
+// rangeArg reads an integer in a range, or answers msg.
+func (s *Session) rangeArg(b []byte, lo, hi int64, msg string) (int64, bool) {
+	n, ok := parseInt(b)
+	if !ok || n < lo || n > hi {
+		if msg == "" {
+			msg = msgNotInt
+		}
+		s.fail(msg)
+		return 0, false
+	}
+	return n, true
+}
+
+func itoa(n int64) []byte { return strconv.AppendInt(nil, n, 10) }

@@ -32,26 +32,7 @@ func cmdSadd(s *Session, a [][]byte) {
 }
 
 func cmdSrem(s *Session, a [][]byte) {
-	e, ok := s.typedWrite(a[1], keyspace.Set)
-	if !ok {
-		return
-	}
-	n := 0
-	if e.Exists() {
-		left := e.SetLen()
-		for _, m := range a[2:] {
-			if left > 0 && e.SetDelete(m) {
-				n++
-				left--
-			}
-		}
-		if n > 0 {
-			s.changed(a[1], n)
-			s.notify(notifySet, "srem", a[1])
-			s.emptied(e, a[1], left)
-		}
-	}
-	s.w.count(n)
+	s.removeMembers(a, keyspace.Set, keyspace.Entry.SetLen, (*keyspace.Entry).SetDelete, notifySet)
 }
 
 func cmdScard(s *Session, a [][]byte) {
@@ -136,12 +117,9 @@ func cmdSpop(s *Session, a [][]byte) {
 		s.fail(msgSyntax)
 		return
 	}
-	count := int64(-1)
-	if len(a) == 3 {
-		var ok bool
-		if count, ok = s.rangeArg(a[2], 0, math.MaxInt64, msgPositive); !ok {
-			return
-		}
+	count, ok := s.popCount(a)
+	if !ok {
+		return
 	}
 	e, ok := s.typedWrite(a[1], keyspace.Set)
 	if !ok {

@@ -124,6 +124,7 @@ func sorted(raw []byte, group int) string {
 //     signal, sees keys expire at different times)
 //   - the order of SORT BY ALPHA, where equal ones may come in any, and of SORT BY
 //     a constant, which leaves the order of a set
+//   - the seconds of OBJECT IDLETIME
 //   - the id in HELLO, what COMMAND lists, the bytes of MEMORY USAGE
 //   - not generated: OBJECT REFCOUNT, which tells of Redis's shared integers, and
 //     DEBUG
@@ -170,6 +171,10 @@ func normalised(args []string, raw []byte) string {
 		}
 	case "MEMORY":
 		if raw[0] == ':' {
+			return ":"
+		}
+	case "OBJECT":
+		if raw[0] == ':' && len(args) > 1 && strings.EqualFold(args[1], "IDLETIME") {
 			return ":"
 		}
 	case "HELLO":

@@ -125,7 +125,7 @@ func (g *generator) arg(kind string) string {
 		if g.r.IntN(8) == 0 {
 			return g.pick("1", "0", "x", "-5", "9223372036854775807")
 		}
-		return strconv.Itoa(4000000000 + g.r.IntN(1000))
+		return strconv.FormatInt(4_000_000_000+g.r.Int64N(1000), 10)
 	case "atms":
 		return strconv.Itoa(4000000000000 + g.r.IntN(1000))
 	case "bit":

@@ -127,7 +127,7 @@ func (g *generator) arg(kind string) string {
 		}
 		return strconv.FormatInt(4_000_000_000+g.r.Int64N(1000), 10)
 	case "atms":
-		return strconv.Itoa(4000000000000 + g.r.IntN(1000))
+		return strconv.FormatInt(4_000_000_000_000+g.r.Int64N(1000), 10)
 	case "bit":
 		return g.pick("0", "1", "0", "1", "2", "x")
 	case "off":

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -216,7 +217,7 @@ func (l *Log) Sync() error {
 func (l *Log) reach(unit uint64, sync bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for {
+	for gathered := !sync; ; {
 		switch {
 		case sync && l.onDisk >= unit && len(l.queue) == 0, !sync && l.written >= unit:
 			return nil
@@ -226,6 +227,13 @@ func (l *Log) reach(unit uint64, sync bool) error {
 			return ErrClosed
 		case l.leader:
 			l.change.Wait()
+		case !gathered:
+			// Those who waited with us for the sync before have something new at once:
+			// it should not have to wait for a sync of our unit alone.
+			gathered = true
+			l.mu.Unlock()
+			runtime.Gosched()
+			l.mu.Lock()
 		default:
 			l.write(sync)
 		}

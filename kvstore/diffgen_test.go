@@ -104,6 +104,11 @@ func (g *generator) arg(kind string) string {
 			return g.number()
 		}
 		return strconv.Itoa(g.r.IntN(6))
+	case "rc": // a count of what comes by chance: Redis answers all that a large negative one asks for
+		if n := g.arg("c"); !strings.HasPrefix(n, "-") || len(n) < 6 || len(n) > 17 {
+			return n
+		}
+		return strconv.Itoa(-g.r.IntN(1000))
 	case "f":
 		return g.float()
 	case "m":
@@ -305,18 +310,18 @@ var templates = []string{
 	"LPOS $l $m [RANK $n] [COUNT $c] [MAXLEN $c]", "LMOVE $l $l (LEFT|RIGHT) (LEFT|RIGHT)", "RPOPLPUSH $l $l", "LMPOP NUM $l+ END (LEFT|RIGHT) [COUNT $c]",
 
 	"SADD $e $m+", "SADD $e $m+", "SADD $e $c+", "SREM $e $m+", "SCARD $e", "SCARD $k", "SISMEMBER $e $m", "SMISMEMBER $e $m+", "SMEMBERS $e", "SMOVE $e $e $m",
-	"SPOP $e 1000", "SRANDMEMBER $e [$c]", "SINTER $e+", "SUNION $e+", "SDIFF $e+", "SINTERSTORE $e $e+", "SUNIONSTORE $e $e+", "SDIFFSTORE $e $e+",
+	"SPOP $e 1000", "SRANDMEMBER $e [$rc]", "SINTER $e+", "SUNION $e+", "SDIFF $e+", "SINTERSTORE $e $e+", "SUNIONSTORE $e $e+", "SDIFFSTORE $e $e+",
 	"SINTERCARD NUM $e+ END [LIMIT $c]", "SSCAN $e 0 [MATCH $glob] COUNT 1000000",
 
 	"HSET $h [$m $v]+", "HSET $h [$m $v]+", "HMSET $h [$m $v]+", "HSETNX $h $m $v", "HGET $h $m", "HMGET $h $m+", "HDEL $h $m+", "HGETALL $h", "HKEYS $h", "HVALS $h",
-	"HLEN $h", "HLEN $k", "HEXISTS $h $m", "HSTRLEN $h $m", "HINCRBY $h $m $n", "HINCRBYFLOAT $h $m $f", "HRANDFIELD $h [$c [WITHVALUES]]", "HSCAN $h 0 [MATCH $glob] COUNT 1000000",
+	"HLEN $h", "HLEN $k", "HEXISTS $h $m", "HSTRLEN $h $m", "HINCRBY $h $m $n", "HINCRBYFLOAT $h $m $f", "HRANDFIELD $h [$rc [WITHVALUES]]", "HSCAN $h 0 [MATCH $glob] COUNT 1000000",
 
 	"ZADD $z [(NX|XX)] [(GT|LT)] [CH] [INCR] [$f $m]+", "ZADD $z [$f $m]+", "ZADD $z [$f $m]+", "ZINCRBY $z $f $m", "ZREM $z $m+", "ZCARD $z", "ZCARD $k", "ZSCORE $z $m", "ZMSCORE $z $m+",
 	"ZRANK $z $m", "ZREVRANK $z $m", "ZCOUNT $z $score $score", "ZADD $y [0 $m]+", "ZADD $y [0 $m]+", "ZREM $y $m", "ZLEXCOUNT $y $lex $lex", "ZRANGE $z $n $n [REV] [WITHSCORES]", "ZRANGE $z 0 -1 WITHSCORES",
 	"ZRANGE $z $score $score BYSCORE [REV] [LIMIT $n $n] [WITHSCORES]", "ZRANGE $y $lex $lex BYLEX [REV] [LIMIT $n $n] [WITHSCORES]", "ZREVRANGE $z $n $n [WITHSCORES]",
 	"ZRANGEBYSCORE $z $score $score [WITHSCORES] [LIMIT $n $n]", "ZREVRANGEBYSCORE $z $score $score [WITHSCORES] [LIMIT $n $n]", "ZRANGEBYLEX $y $lex $lex [LIMIT $n $n]", "ZREVRANGEBYLEX $y $lex $lex [LIMIT $n $n]",
 	"ZRANGESTORE $z $z $n $n [REV]", "ZRANGESTORE $z $z $score $score BYSCORE [REV] [LIMIT $n $n]", "ZREMRANGEBYRANK $z $n $n", "ZREMRANGEBYSCORE $z $score $score", "ZREMRANGEBYLEX $y $lex $lex",
-	"ZPOPMIN $z [$c]", "ZPOPMAX $z [$c]", "ZMPOP NUM $z+ END (MIN|MAX) [COUNT $c]", "ZRANDMEMBER $z [$c [WITHSCORES]]", "ZSCAN $z 0 [MATCH $glob] COUNT 1000000",
+	"ZPOPMIN $z [$c]", "ZPOPMAX $z [$c]", "ZMPOP NUM $z+ END (MIN|MAX) [COUNT $c]", "ZRANDMEMBER $z [$rc [WITHSCORES]]", "ZSCAN $z 0 [MATCH $glob] COUNT 1000000",
 	"ZUNION NUM $ez+ END [WEIGHTS $f $f] [AGGREGATE (SUM|MIN|MAX)] [WITHSCORES]", "ZINTER NUM $ez+ END [WEIGHTS $f $f] [AGGREGATE (SUM|MIN|MAX)] [WITHSCORES]", "ZDIFF NUM $ez+ END [WITHSCORES]",
 	"ZUNIONSTORE $z NUM $ez+ END [WEIGHTS $f $f] [AGGREGATE (SUM|MIN|MAX)]", "ZINTERSTORE $z NUM $ez+ END [WEIGHTS $f $f] [AGGREGATE (SUM|MIN|MAX)]", "ZDIFFSTORE $z NUM $ez+ END", "ZINTERCARD NUM $ez+ END [LIMIT $c]",
 

@@ -185,6 +185,10 @@ func fitField(n, by int64, op fieldOp) (int64, bool) {
 	if op.signed {
 		over = by > 0 && n > hi-by || by >= 0 && n > hi
 		under = by < 0 && n < lo-by || by <= 0 && n < lo
+		if op.kind == 'S' && op.size < 64 {
+			// The smallest numbers are too large, as in Redis, where this wraps around.
+			over = by > hi || hi-by < 0
+		}
 		if op.size == 64 {
 			over, under = by > 0 && n > math.MaxInt64-by, by < 0 && n < math.MinInt64-by
 		}

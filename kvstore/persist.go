@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
@@ -340,7 +339,6 @@ func (db *DB) rewriteDB(ctx context.Context, r *aof.Rewrite, view *keyspace.View
 		}
 		return nil
 	}, func() error {
-		runtime.Gosched() // see saveView
 		err := r.Add(buf)
 		buf = buf[:0]
 		if err == nil {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -58,7 +57,6 @@ func (db *DB) saveView(ctx context.Context, view *keyspace.View, w io.Writer, ba
 			}
 			return nil
 		}, func() error {
-			runtime.Gosched() // who serves would else wait for the scheduler to take our processor away
 			if db.closed.Load() {
 				return ErrClosed
 			}

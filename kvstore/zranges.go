@@ -340,21 +340,13 @@ func (s *Session) storeRange(e keyspace.Entry, dst []byte, from, n int, rev bool
 			return len(pairs) < n
 		})
 	}
-	s.storeZset(dst, pairs, "zrangestore")
+	s.storeZset(dst, pairs, nil, 1, "zrangestore") // which adds one after the other
 }
 
-// storeZset makes a key a sorted set, or nothing, and answers how large it is.
-func (s *Session) storeZset(dst []byte, pairs []zpair, event string) {
+// storeZset makes a key a sorted set, or nothing, and answers how large it is. Its
+// encoding is at first what n members ask for, and the longest of them.
+func (s *Session) storeZset(dst []byte, pairs []zpair, longest []byte, n int, event string) {
 	e, had := s.replaced(dst)
-	n, longest := 1, []byte(nil)
-	if s.cmd.upper != "ZRANGESTORE" { // which adds one after the other
-		n = len(pairs)
-		for _, p := range pairs {
-			if len(p.member) > len(longest) {
-				longest = p.member
-			}
-		}
-	}
 	for _, p := range pairs {
 		if !e.Exists() {
 			e = e.Shard().NewZSet(e, dst, longest, n)

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/groundwork-go/groundwork/kvstore/internal/keyspace"
 )
@@ -212,7 +211,13 @@ func cmdZsetOp(s *Session, a [][]byte) {
 	}
 	out := z.run()
 	if store {
-		s.storeZset(a[1], out, strings.ToLower(s.cmd.upper))
+		var longest []byte
+		for _, p := range out {
+			if len(p.member) > len(longest) {
+				longest = p.member
+			}
+		}
+		s.storeZset(a[1], out, longest, len(out), s.cmd.name)
 		return
 	}
 	slices.SortFunc(out, func(a, b zpair) int {

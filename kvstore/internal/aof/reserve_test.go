@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
-	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -42,21 +42,19 @@ func crashed(t *testing.T, l *Log) []byte {
 	return data
 }
 
-func scanAll(t *testing.T, data []byte) (Result, []string) {
-	var got []string
-	res, err := Scan(data, func(args [][]byte) error {
-		if string(args[0]) == "SET" {
-			got = append(got, string(args[1]))
-		}
-		return nil
-	})
+// scanKeys returns the keys that a file sets.
+func scanKeys(t *testing.T, data []byte) (res Result, keys []string) {
+	list, res, err := scan(data)
 	require.NoError(t, err)
-	return res, got
+	for _, c := range list {
+		if words := strings.Fields(c); words[0] == "SET" {
+			keys = append(keys, words[1])
+		}
+	}
+	return res, keys
 }
 
-func appendSet(l *Log, key string) uint64 {
-	return l.Append(0, []byte("*3\r\n$3\r\nSET\r\n$"+strconv.Itoa(len(key))+"\r\n"+key+"\r\n$1\r\nv\r\n"), 1)
-}
+func appendSet(l *Log, key string) uint64 { return l.Append(0, cmd("SET", key, "v"), 1) }
 
 func TestReservedSpaceIsNoTail(t *testing.T) {
 	l, err := Open(t.TempDir(), nil, Always, false, 0)
@@ -68,7 +66,7 @@ func TestReservedSpaceIsNoTail(t *testing.T) {
 		require.NoError(t, l.Commit(appendSet(l, key)))
 		want = append(want, key)
 		data := crashed(t, l)
-		res, got := scanAll(t, data)
+		res, got := scanKeys(t, data)
 		require.Equal(t, want, got)
 		require.EqualValues(t, len(data), res.Good+res.Reserved)
 		require.Positive(t, res.Reserved)
@@ -78,7 +76,7 @@ func TestReservedSpaceIsNoTail(t *testing.T) {
 	}
 	require.NoError(t, l.Close())
 	data := crashed(t, l)
-	res, got := scanAll(t, data)
+	res, got := scanKeys(t, data)
 	require.Equal(t, want, got)
 	require.EqualValues(t, len(data), res.Good, "Close gives back what is reserved")
 }
@@ -105,7 +103,7 @@ func TestTornWriteIntoReservedSpace(t *testing.T) {
 		if bytes.Equal(torn, after) {
 			continue
 		}
-		_, got := scanAll(t, torn)
+		_, got := scanKeys(t, torn)
 		require.Equal(t, []string{"first"}, got, "the sector at %d is the old one", lost)
 	}
 }
@@ -120,12 +118,12 @@ func TestReserveEndsWithThePolicy(t *testing.T) {
 	l.SetPolicy(Never)
 	require.NoError(t, l.Commit(appendSet(l, "b")))
 	data := crashed(t, l)
-	res, got := scanAll(t, data)
+	res, got := scanKeys(t, data)
 	require.Equal(t, []string{"a", "b"}, got)
 	require.EqualValues(t, len(data), res.Good)
 	l.SetPolicy(Always)
 	require.NoError(t, l.Commit(appendSet(l, "c")))
-	res, got = scanAll(t, crashed(t, l))
+	res, got = scanKeys(t, crashed(t, l))
 	require.Equal(t, []string{"a", "b", "c"}, got)
 	require.Positive(t, res.Reserved)
 
@@ -136,7 +134,7 @@ func TestReserveEndsWithThePolicy(t *testing.T) {
 	require.NoError(t, l.Commit(appendSet(l, "d")))
 	first, err := os.ReadFile(filepath.Join(dir, Name+".1.incr.aof"))
 	require.NoError(t, err)
-	res, _ = scanAll(t, first)
+	res, _ = scanKeys(t, first)
 	require.EqualValues(t, len(first), res.Good)
 	r.Abort()
 }
@@ -149,11 +147,11 @@ func TestWhatFollowsReservedSpace(t *testing.T) {
 	blanks := appendBlanks(nil, 100)
 	redis := "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$1\r\nv\r\n"
 
-	res, got := scanAll(t, append(append(bytes.Clone(file), blanks...), redis...))
+	res, got := scanKeys(t, append(append(bytes.Clone(file), blanks...), redis...))
 	require.Equal(t, []string{"a", "b"}, got)
 	require.False(t, res.Checksummed)
 
-	res, got = scanAll(t, append(append(bytes.Clone(file), blanks...), make([]byte, 4096)...))
+	res, got = scanKeys(t, append(append(bytes.Clone(file), blanks...), make([]byte, 4096)...))
 	require.Equal(t, []string{"a"}, got)
 	require.EqualValues(t, len(file), res.Good)
 	require.Zero(t, res.Reserved, "zeros behind it are a torn tail")

@@ -3,6 +3,7 @@ package keyspace
 import (
 	"encoding/binary"
 	"math"
+	"runtime"
 	"strconv"
 
 	"github.com/groundwork-go/groundwork/kvstore/internal/intset"
@@ -304,7 +305,8 @@ func (v *View) walkPart(i int, p *viewPart, f func([]byte, Entry, *Value) bool) 
 }
 
 // Drain is Walk for the last time: what was walked over is not kept any more. It
-// locks for short times only; between them it calls pause, unlocked.
+// locks for short times only; between them it lets other goroutines run and calls
+// pause, unlocked.
 func (v *View) Drain(db int, f func(key []byte, e Entry, old *Value) error, pause func() error) error {
 	for i := range v.parts {
 		if p := v.parts[i][db]; p != nil {
@@ -335,6 +337,7 @@ func (v *View) drainPart(i int, p *viewPart, f func([]byte, Entry, *Value) error
 		}
 		p.done = pos
 		v.sp.RUnlock(1 << i)
+		runtime.Gosched() // who serves would else wait until the scheduler takes our processor away
 		if err == nil {
 			err = pause()
 		}

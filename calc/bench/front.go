@@ -41,20 +41,40 @@ func frontEnd(w io.Writer) error {
 	return nil
 }
 
-// pause reports how long collections take while native code loops.
+// pause reports how long collections take while native code loops, and while Go does,
+// which tells what the machine adds.
 func pause(w io.Writer) error {
 	p, err := calc.Compile("var n = 0\nfor { n++ }", &calc.Options{Backend: calc.JIT})
 	if err != nil {
 		return err
 	}
+	for _, loop := range []struct {
+		name string
+		run  func(context.Context)
+	}{
+		{"native", func(ctx context.Context) { _, _ = p.Run(ctx, nil) }}, // it ends with the context
+		{"Go", func(ctx context.Context) {
+			for ctx.Err() == nil {
+			}
+		}},
+	} {
+		took := collections(loop.run)
+		fmt.Fprintf(w, "runtime.GC beside an endless %s loop: median %v, worst of %d %v\n", loop.name, took[len(took)/2], len(took), took[len(took)-1])
+	}
+	fmt.Fprintln(w)
+	return nil
+}
+
+// collections returns how long each of some collections takes while a loop runs, the
+// shortest first.
+func collections(loop func(context.Context)) (took []time.Duration) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
-		_, _ = p.Run(ctx, nil) // it ends with the context
+		loop(ctx)
 		close(done)
 	}()
 	time.Sleep(50 * time.Millisecond) // the loop is to be under way
-	var took []time.Duration
 	for range 50 {
 		start := time.Now()
 		runtime.GC()
@@ -64,6 +84,5 @@ func pause(w io.Writer) error {
 	cancel()
 	<-done
 	slices.Sort(took)
-	fmt.Fprintf(w, "runtime.GC beside an endless native loop: median %v, worst %v\n\n", took[len(took)/2], took[len(took)-1])
-	return nil
+	return took
 }

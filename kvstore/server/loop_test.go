@@ -64,6 +64,24 @@ func TestCommandsInPieces(t *testing.T) {
 	})
 }
 
+// The kernel tells once of input and its end, so that what came before must not be
+// taken for everything.
+func TestInputBeforeTheEndIsAnswered(t *testing.T) {
+	for _, n := range []int{1, 1000, 64 << 10 / len("PING\r\n"), 100_000} {
+		eachWay(t, func(t *testing.T, way string) {
+			f := start(t, way, nil)
+			c := f.dial(t)
+			go func() {
+				_, _ = c.Write(bytes.Repeat([]byte("PING\r\n"), n)) // else replies are missing
+				_ = c.(interface{ CloseWrite() error }).CloseWrite()
+			}()
+			got, err := io.ReadAll(c)
+			require.NoError(t, err)
+			require.Equal(t, n*len("+PONG\r\n"), len(got))
+		})
+	}
+}
+
 func TestLargeValue(t *testing.T) {
 	f := start(t, tcp, nil)
 	c := f.dial(t)

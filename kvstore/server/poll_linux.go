@@ -24,7 +24,7 @@ func newPoller() (*poller, error) {
 		return nil, err
 	}
 	p := &poller{ep: ep, ev: ev}
-	if err := p.control(unix.EPOLL_CTL_ADD, ev, unix.EPOLLIN); err != nil {
+	if err := p.add(ev, unix.EPOLLIN); err != nil {
 		p.close()
 		return nil, err
 	}
@@ -36,8 +36,14 @@ func (p *poller) close() {
 	_ = unix.Close(p.ep)
 }
 
-func (p *poller) control(op, fd int, events uint32) error {
-	return unix.EpollCtl(p.ep, op, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
+func (p *poller) add(fd int, events uint32) error {
+	return unix.EpollCtl(p.ep, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
+}
+
+// watch has the poller tell of fd once when input or its end comes, and when there is
+// room for output again. As long as that were true it would look at fd in every round.
+func (p *poller) watch(fd int) error {
+	return p.add(fd, unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLRDHUP|unix.EPOLLET)
 }
 
 // poll returns what is ready, without waiting. It does not tell the scheduler of
@@ -71,9 +77,15 @@ func (p *poller) noticed() {
 	_, _ = unix.Read(p.ev, b[:]) // fails only if there is none
 }
 
-// readFD reads from a socket without blocking; -1 means that there is nothing to
-// read yet. n is zero at the end and after an error. recvfrom is read without what
-// files need.
+// What readFD returns in place of a number of bytes.
+const (
+	readEnd     = 0 // the client sends no more
+	readNothing = -1
+	readBroken  = -2 // the client is gone
+)
+
+// readFD reads from a socket without blocking. recvfrom is read without what files
+// need.
 func readFD(fd int, b []byte) int {
 	for {
 		n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), 0, 0, 0)
@@ -81,10 +93,10 @@ func readFD(fd int, b []byte) int {
 		case 0:
 			return int(n)
 		case unix.EAGAIN:
-			return -1
+			return readNothing
 		case unix.EINTR:
 		default:
-			return 0
+			return readBroken
 		}
 	}
 }

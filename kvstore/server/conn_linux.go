@@ -16,7 +16,7 @@ type conn struct {
 	dirty     bool      // in loop.dirty
 	more      bool      // in loop.more
 	slow      bool      // does not take its output
-	eof       bool      // the client sends no more
+	ends      bool      // there is an end behind the input
 	gone      bool      // is closed
 	used      time.Time // of the last input
 	softSince time.Time // since when out has exceeded the soft limit; zero: it does not
@@ -40,10 +40,8 @@ func (c *conn) ready(events uint32) {
 	if events&^unix.EPOLLOUT == 0 {
 		return
 	}
+	c.ends = c.ends || events&^(unix.EPOLLIN|unix.EPOLLOUT) != 0
 	c.readable()
-	if events&^(unix.EPOLLIN|unix.EPOLLOUT) != 0 && !c.eof {
-		c.again() // until the end is read
-	}
 }
 
 // again has readable called in the next round.
@@ -72,13 +70,13 @@ func (c *conn) readable() {
 	}
 }
 
-// read is readFD. If that fills b there may be more.
+// read is readFD. If that fills b, or does not come to an end that is known, there is
+// more.
 func (c *conn) read(b []byte) int {
 	n := readFD(c.fd, b)
-	if n == len(b) {
+	if n == len(b) || n > 0 && c.ends {
 		c.again()
 	}
-	c.eof = n == readEnd
 	return n
 }
 

@@ -127,7 +127,7 @@ func benchStall(s *settings) {
 			dir := s.tempDir(who)
 			p := startServer(who, dir, "snapshot")
 			check(fill(p.port, s.keys))
-			ask, close := p.dial()
+			ask, closeGet := p.dial()
 			n := 0
 			get := func() time.Duration {
 				n = (n + 7919) % s.keys
@@ -145,17 +145,28 @@ func benchStall(s *settings) {
 				return float64(most.Microseconds()) / 1000
 			}
 			watch, closeWatch := p.dial()
+			save, closeSave := p.dial()
 			syscall.Sync() // what the one before has written is not to be written now
 			began := time.Now()
 			quiet[who] = append(quiet[who], longest(func() bool { return time.Since(began) < time.Second }))
 			began = time.Now()
-			watch("BGSAVE")
+			begun := make(chan struct{})
+			go func() { // Redis answers when it has forked, and GET waits for that
+				save("BGSAVE")
+				close(begun)
+			}()
 			saving[who] = append(saving[who], longest(func() bool {
-				return !strings.Contains(watch("INFO persistence"), "rdb_bgsave_in_progress:0")
+				select {
+				case <-begun:
+					return !strings.Contains(watch("INFO persistence"), "rdb_bgsave_in_progress:0")
+				default:
+					return true
+				}
 			}))
 			took[who] = append(took[who], float64(time.Since(began).Milliseconds()))
-			close()
+			closeGet()
 			closeWatch()
+			closeSave()
 			p.stop()
 			check(os.RemoveAll(dir))
 		}

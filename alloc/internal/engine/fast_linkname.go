@@ -33,9 +33,11 @@ func maxLocals() int { return min(4*runtime.GOMAXPROCS(0)+4, numSlots*3/4) }
 // of threads are 2 KiB apart or more.
 func slotOf(m uintptr) uintptr { return m >> 11 % numSlots }
 
-// first returns what is at the first place for a thread.
-func (t *threads) first(m uintptr) *Local {
-	return *(**Local)(unsafe.Pointer(&t.slots[slotOf(m)])) // a load by sync/atomic takes more instructions
+// first returns what is at the first place for a thread. (A load by sync/atomic of
+// &e.threads.slots[slotOf(m)] takes more instructions.)
+func (e *Engine) first(m uintptr) *Local {
+	const at = unsafe.Offsetof(e.threads) + unsafe.Offsetof(e.threads.slots)
+	return *(**Local)(unsafe.Add(unsafe.Pointer(e), at+slotOf(m)*unsafe.Sizeof(m)))
 }
 
 // Alloc returns a block of at least n bytes aligned to 16, or nil.
@@ -44,21 +46,20 @@ func (t *threads) first(m uintptr) *Local {
 //go:noinline
 func (e *Engine) Alloc(n int) unsafe.Pointer {
 	m := getm()
-	l := e.threads.first(m)
+	l := e.first(m)
 	if l.thread != m {
 		l = e.probe(m)
 	}
 	x := uint(n - 1)
-	var c uint
+	var pg *page
 	if x < fineMax {
-		c = uint(fineClasses[x/quantum])
+		pg = l.fine[x/quantum]
 	} else {
 		if x >= MaxSmall {
 			return e.allocSlow(n)
 		}
-		c = uint(coarseClasses[x/coarseStep])
+		pg = l.current[coarseClasses[x/coarseStep]&(1<<7-1)]
 	}
-	pg := l.current[c&(1<<7-1)]
 	if uintptr(unsafe.Pointer(pg)) == l.lastPage {
 		l.lastPage = 0
 		w := &pg.local[l.lastIndex/64&(maxWords-1)]
@@ -85,7 +86,7 @@ func (e *Engine) Alloc(n int) unsafe.Pointer {
 func (e *Engine) Free(p unsafe.Pointer) error {
 	u := uintptr(p)
 	m := getm()
-	l := e.threads.first(m)
+	l := e.first(m)
 	if l.thread != m {
 		l = e.probe(m)
 	}

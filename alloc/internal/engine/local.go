@@ -21,7 +21,11 @@ type Local struct {
 	lastIndex uint64
 	lastPage  uintptr // 0: none
 
-	current [1 << 7]*page // by class; never nil: noPage has no free block
+	// The pages that l allocates from, by class, and by the size in steps of quantum
+	// up to fineMax. Never nil: noPage has no free block.
+	current [1 << 7]*page
+	fine    [fineMax / quantum]*page
+
 	partial [NumClasses]pageList
 	noPage  page
 	open    bool   // a Cache's Local that is not closed
@@ -81,6 +85,17 @@ func (l *Local) init(e *Engine) {
 	l.id = e.ids
 	for c := range l.current {
 		l.current[c] = &l.noPage
+	}
+	for i := range l.fine {
+		l.fine[i] = &l.noPage
+	}
+}
+
+// use makes pg the page from which l allocates class c.
+func (l *Local) use(c uint, pg *page) {
+	l.current[c] = pg
+	for i := sizes[c] / quantum; i > 0 && i <= fineMax/quantum && uint(fineClasses[i-1]) == c; i-- {
+		l.fine[i-1] = pg
 	}
 }
 
@@ -161,12 +176,12 @@ func (l *Local) alloc(c uint) uintptr {
 		}
 		next := l.partial[c].head
 		if next == nil {
-			l.current[c] = &l.noPage
+			l.use(c, &l.noPage)
 			return 0
 		}
 		l.unlist(next)
 		next.setKeep(true)
-		l.current[c] = next
+		l.use(c, next)
 	}
 }
 
@@ -187,7 +202,7 @@ func (l *Local) install(c uint, pg *page) (uintptr, toSettle) {
 	var back toSettle
 	if l.current[c] == &l.noPage {
 		pg.own(l, true)
-		l.current[c] = pg
+		l.use(c, pg)
 		back = putting(l.rotate(c))
 	} else { // another goroutine was faster on this processor
 		if !pg.refill() {
@@ -217,7 +232,7 @@ func (l *Local) rotate(c uint) *page {
 	if uint(old) == c || sizes[old] < largeMin || pg == &l.noPage {
 		return nil
 	}
-	l.current[old] = &l.noPage
+	l.use(uint(old), &l.noPage)
 	l.disown(pg)
 	return pg
 }
@@ -331,7 +346,7 @@ func (l *Local) emptied(pg *page) bool {
 func (e *Engine) drain(l *Local) {
 	for c := range NumClasses {
 		if pg := l.current[c]; pg != &l.noPage {
-			l.current[c] = &l.noPage
+			l.use(uint(c), &l.noPage)
 			l.disown(pg)
 			e.putBackLocked(pg)
 		}
@@ -378,16 +393,15 @@ func (e *Engine) CloseLocal(l *Local) {
 //go:nosplit
 func (l *Local) Alloc(n int) unsafe.Pointer {
 	x := uint(n - 1)
-	var c uint
+	var pg *page
 	if x < fineMax {
-		c = uint(fineClasses[x/quantum])
+		pg = l.fine[x/quantum]
 	} else {
 		if x >= MaxSmall {
 			return l.allocSlow(n)
 		}
-		c = uint(coarseClasses[x/coarseStep])
+		pg = l.current[coarseClasses[x/coarseStep]&(1<<7-1)]
 	}
-	pg := l.current[c&(1<<7-1)]
 	if uintptr(unsafe.Pointer(pg)) == l.lastPage {
 		l.lastPage = 0
 		w := &pg.local[l.lastIndex/64&(maxWords-1)]

@@ -72,11 +72,26 @@ func (e *Engine) Alloc(n int) unsafe.Pointer {
 	word := (*uint64)(at(pg.word))
 	w := *word
 	if w == 0 {
-		return e.allocSlow(n)
+		return e.allocNext(pg, n)
 	}
 	*word = w & (w - 1)
 	pg.allocs++
 	return at(pg.base + uintptr(bits.TrailingZeros64(w))*uintptr(pg.size))
+}
+
+// allocNext is Alloc where the word of the page that Alloc looked at has no free block.
+//
+//go:nosplit
+//go:noinline
+func (e *Engine) allocNext(pg *page, n int) unsafe.Pointer {
+	words := (pg.fresh + 63) / 64
+	for w := range words {
+		if pg.local[w&(maxWords-1)] != 0 {
+			pg.setCur(w)
+			return at(pg.pop())
+		}
+	}
+	return e.allocSlow(n)
 }
 
 // Free takes back a block.

@@ -66,7 +66,9 @@ const (
 	keepEmpty       = 8
 )
 
-const numRecent = 512
+// numRecent is so large because segments lie where the system puts them: each two of
+// them whose distance is a multiple of numRecent slices are in each other's way.
+const numRecent = 2048
 
 // remember puts the slice of block u of a page that l owns into recent.
 func (l *Local) remember(u uintptr, pg *page) {

@@ -74,13 +74,12 @@ type Hook interface {
 	Free(p unsafe.Pointer) error // p is not nil
 }
 
-// NewFront returns an Engine of which only Alloc, Free and what concerns Locals may
-// be called.
-func NewFront(h Hook) *Engine {
-	e := &Engine{hook: h, locals: make(map[*Local]struct{})}
+// InitFront makes e, a zero one, an Engine of which only Alloc, Free and what concerns
+// Locals may be called.
+func (e *Engine) InitFront(h Hook) {
+	e.hook, e.locals = h, make(map[*Local]struct{})
 	e.pins.init()
 	e.threads.init(e)
-	return e
 }
 
 // bitmap has a bit for each place where a segment may be. It is read without
@@ -96,25 +95,34 @@ const knownShift = segmentShift + 6
 
 // New returns an empty heap.
 func New(c Config) (*Engine, error) {
+	e := new(Engine)
+	if err := e.Init(c); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// Init makes e, a zero one, an empty heap.
+func (e *Engine) Init(c Config) error {
 	if c.Map == nil {
 		c.Map = sysmem.Map
 	}
 	if c.Limit == 0 {
 		c.Limit = math.MaxInt64
 	}
-	e := &Engine{config: c, locals: make(map[*Local]struct{})}
+	e.config, e.locals = c, make(map[*Local]struct{})
 	// A bit for each place in the address space: 32 MiB that stay untouched but for
 	// the few pages where the system puts its mappings.
 	const bytes = 1 << (addrBits - segmentShift - 3)
 	r, err := sysmem.MapReal(bytes, 4096)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	e.pages.init(r)
 	e.pins.init()
 	e.large.blocks = make(map[uintptr]sysmem.Region)
 	e.threads.init(e)
-	return e, nil
+	return nil
 }
 
 func (e *Engine) allocSlow(n int) unsafe.Pointer {

@@ -59,7 +59,7 @@ type Engine struct {
 	large   largeSet               // guarded by mu
 	ids     uint32                 // guarded by mu; the last id given to a Local
 	locals  map[*Local]struct{}    // guarded by mu; those that NewLocal made
-	retired [NumClasses + 1]uint64 // guarded by mu; allocations on pages that are gone
+	retired [NumClasses + 1]uint64 // guarded by mu; allocations on pages and by Locals that are gone
 	closed  bool                   // guarded by mu
 	failed  atomic.Int64
 	samples samples     // guarded by mu; of Locals that are gone
@@ -281,6 +281,16 @@ func (e *Engine) settle(s toSettle) {
 	}
 }
 
+// settleLocked is settle with e.mu held.
+func (e *Engine) settleLocked(s toSettle) {
+	switch {
+	case s.inHand != nil:
+		e.putBackLocked(s.inHand)
+	case s.empty != nil:
+		e.reclaimLocked(s.empty)
+	}
+}
+
 // freeCentral frees without a Local; see allocCentral.
 func (e *Engine) freeCentral(u uintptr) error {
 	e.mu.Lock()
@@ -299,11 +309,6 @@ func (e *Engine) freeCentral(u uintptr) error {
 		return err
 	}
 	s, err := pg.freeShared(i)
-	switch {
-	case s.inHand != nil:
-		e.putBackLocked(s.inHand)
-	case s.empty != nil:
-		e.reclaimLocked(s.empty)
-	}
+	e.settleLocked(s)
 	return err
 }

@@ -72,7 +72,7 @@ func (e *Engine) Alloc(n int) unsafe.Pointer {
 	word := (*uint64)(at(pg.word))
 	w := *word
 	if w == 0 {
-		return e.allocNext(pg, n)
+		return e.allocNext(l, pg, n)
 	}
 	*word = w & (w - 1)
 	pg.allocs++
@@ -83,7 +83,10 @@ func (e *Engine) Alloc(n int) unsafe.Pointer {
 //
 //go:nosplit
 //go:noinline
-func (e *Engine) allocNext(pg *page, n int) unsafe.Pointer {
+func (e *Engine) allocNext(l *Local, pg *page, n int) unsafe.Pointer {
+	if u := l.stashes[classOf(n)%numStashes].pop(); u != 0 {
+		return at(u)
+	}
 	words := (pg.fresh + 63) / 64
 	for w := range words {
 		if pg.local[w&(maxWords-1)] != 0 {
@@ -116,8 +119,8 @@ func (e *Engine) Free(p unsafe.Pointer) error {
 	return nil
 }
 
-// freeRemote frees a block of a page that another thread owns; for any other it
-// calls freeSlow. As in Free, nothing is unmapped before it is over.
+// freeRemote frees a block of a page that another thread owns or nobody; for any other
+// it calls freeSlow. As in Free, nothing is unmapped before it is over.
 //
 //go:nosplit
 //go:noinline
@@ -127,7 +130,14 @@ func (e *Engine) freeRemote(l *Local, u uintptr) error {
 	}
 	pg := pageOf(u)
 	i, ok := pg.blockAt(u)
-	if owner := pg.owner.Load(); !ok || owner == l.id || owner == 0 {
+	owner := pg.owner.Load()
+	if !ok || owner == l.id {
+		return e.freeSlow(u)
+	}
+	if owner == 0 {
+		if done, err := l.stash(pg, u); done {
+			return err
+		}
 		return e.freeSlow(u)
 	}
 	if !pg.push(i) {

@@ -27,6 +27,7 @@ type Local struct {
 	fine    [fineMax / quantum]*page
 
 	partial [NumClasses]pageList
+	stashes [numStashes]stash // by class
 	noPage  page
 	open    bool   // a Cache's Local that is not closed
 	known   bitmap // of the addresses where a segment is; empty once the heap is closed
@@ -55,6 +56,8 @@ type Local struct {
 }
 
 const (
+	numStashes = 1 << 7 // a power of two, for the compiler
+
 	// largeMin is the least size of blocks that are large to a Local, which holds fewer
 	// pages of them.
 	largeMin = 1 << 10
@@ -135,9 +138,11 @@ func (s *pageList) remove(pg *page) {
 
 // own makes l the owner of a page in hand. A page with keep is not noticed when it is
 // empty.
-func (p *page) own(l *Local, keep bool) {
-	p.setKeep(keep)
-	p.owner.Store(l.id)
+func (l *Local) own(pg *page, keep bool) {
+	l.unstash(pg)
+	pg.since = pg.allocs
+	pg.setKeep(keep)
+	pg.owner.Store(l.id)
 }
 
 func (p *page) setKeep(keep bool) {
@@ -161,18 +166,22 @@ func (l *Local) disown(pg *page) {
 	pg.owner.Store(0)
 }
 
-// alloc returns a block of a page that l owns, or 0.
+// alloc returns a block of a page that l owns, or of its stash, or 0.
 func (l *Local) alloc(c uint) uintptr {
+	if u := l.stashes[c].pop(); u != 0 {
+		return u
+	}
 	for {
 		pg := l.current[c]
 		if pg != &l.noPage {
 			if pg.refill() {
 				return pg.pop()
 			}
+			l.stashes[c].turned(pg.allocs - pg.since)
 			// Once it is marked, anybody may own it.
 			l.disown(pg)
 			if pg.leaveFull() {
-				pg.own(l, true)
+				l.own(pg, true)
 				continue
 			}
 		}
@@ -203,7 +212,7 @@ func (l *Local) borrow(c uint) uintptr {
 func (l *Local) install(c uint, pg *page) (uintptr, toSettle) {
 	var back toSettle
 	if l.current[c] == &l.noPage {
-		pg.own(l, true)
+		l.own(pg, true)
 		l.use(c, pg)
 		back = putting(l.rotate(c))
 	} else { // another goroutine was faster on this processor
@@ -245,7 +254,12 @@ func (l *Local) free(pg *page, u uintptr) (toSettle, error) {
 	if err != nil {
 		return toSettle{}, err
 	}
-	if pg.owner.Load() != l.id {
+	if owner := pg.owner.Load(); owner != l.id {
+		if owner == 0 {
+			if done, err := l.stash(pg, u); done {
+				return toSettle{}, err
+			}
+		}
 		s, err := pg.freeShared(i)
 		if s.inHand != nil { // it was full
 			s = putting(l.adopt(pg))
@@ -285,7 +299,7 @@ func (p *page) freeShared(i uint64) (toSettle, error) {
 // adopt makes l own a page in hand that was full, or that it has no other use for. If
 // l has enough of them then, it returns one that is in hand now.
 func (l *Local) adopt(pg *page) *page {
-	pg.own(l, false)
+	l.own(pg, false)
 	pg.collect()
 	l.partial[pg.class].push(pg)
 	spill := l.ringOf(pg).push(pg)
@@ -347,6 +361,15 @@ func (l *Local) emptied(pg *page) bool {
 // drain puts everything that l owns back. Nobody may use l meanwhile. e.mu is held.
 func (e *Engine) drain(l *Local) {
 	for c := range NumClasses {
+		for s := &l.stashes[c]; s.n > 0; {
+			s.n--
+			pg := pageOf(s.blocks[s.n])
+			i, _ := pg.blockAt(s.blocks[s.n])
+			back, _ := pg.freeShared(i) // a double free by another thread was not noticed before
+			e.settleLocked(back)
+		}
+		e.retired[c] += l.stashes[c].allocs
+		l.stashes[c].allocs = 0
 		if pg := l.current[c]; pg != &l.noPage {
 			l.use(uint(c), &l.noPage)
 			l.disown(pg)

@@ -82,7 +82,8 @@ type place struct {
 	freedAt uint16 // where freed is, in bytes
 	class   uint8
 	slices  uint8
-	index   uint8 // of the first slice
+	index   uint8  // of the first slice
+	since   uint64 // what allocs was when the page got its owner
 	next    *page
 	prev    *page
 }

@@ -14,7 +14,8 @@
 // the page. What differs: bits in the header tell which blocks are free, and not
 // lists through the blocks, so freeing does not touch a block's memory; and a full
 // page has no owner: who frees a block on it first becomes its owner, so that a
-// consumer's frees turn local and no memory waits for a producer to come back.
+// consumer's frees turn local and no memory waits for a producer to come back. Where
+// that would happen at each call, see stash.go.
 package engine
 
 import (

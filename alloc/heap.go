@@ -53,8 +53,8 @@ type HeapOptions struct {
 // methods may be called concurrently, Close excepted from nothing: what runs at
 // the same time as Close happens before or after it.
 type Heap struct {
-	front   *engine.Engine // what Alloc and Free call: e, or a front of checked
-	e       *engine.Engine
+	front   engine.Engine  // what Alloc and Free call, and is e or a front of checked
+	e       *engine.Engine // may be front
 	checked checked
 	debug   *debugger // what checked is, if it is that
 	sampler *sampler  // likewise
@@ -101,22 +101,28 @@ func newHeap(o *HeapOptions, c engine.Config) (*Heap, error) {
 	if c.Decay == 0 {
 		c.Decay = 50 * time.Millisecond
 	}
-	e, err := engine.New(c)
-	if err != nil {
+	h := &Heap{zero: o.Zero}
+	h.e = &h.front
+	direct := !o.Debug && !o.PageGuard && o.ProfileRate == 0 && !o.Zero
+	if !direct {
+		h.e = new(engine.Engine)
+	}
+	if err := h.e.Init(c); err != nil {
 		return nil, fmt.Errorf("%w: %v", ErrNoMemory, err)
 	}
-	h := &Heap{front: e, e: e, checked: plain{e}, zero: o.Zero}
 	switch {
 	case o.Debug || o.PageGuard:
-		h.debug = newDebugger(e, o)
+		h.debug = newDebugger(h.e, o)
 		h.checked = h.debug
 	case o.ProfileRate > 0:
-		h.sampler = &sampler{e: e, rate: o.ProfileRate}
+		h.sampler = &sampler{e: h.e, rate: o.ProfileRate}
 		h.checked = h.sampler
-	case !o.Zero:
-		return h, nil
+	default:
+		h.checked = plain{h.e}
 	}
-	h.front = engine.NewFront(hook{h})
+	if !direct {
+		h.front.InitFront(hook{h})
+	}
 	return h, nil
 }
 
@@ -294,7 +300,7 @@ type Cache struct {
 
 // Cache returns an empty cache. Close it when it is not needed any more: until then
 // it holds memory, though no more than some pages per size class.
-func (h *Heap) Cache() *Cache { return &Cache{h: h, e: h.front, l: h.front.NewLocal()} }
+func (h *Heap) Cache() *Cache { return &Cache{h: h, e: &h.front, l: h.front.NewLocal()} }
 
 // Alloc is [Heap.Alloc]; after Close it returns nil.
 func (c *Cache) Alloc(n int) unsafe.Pointer { return c.l.Alloc(n) }

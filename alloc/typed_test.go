@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 	"unsafe"
@@ -132,6 +133,8 @@ func TestRefsFindUseAfterFree(t *testing.T) {
 func TestCacheBelongsToTheHeap(t *testing.T) {
 	for name, o := range map[string]*alloc.HeapOptions{"plain": nil, "debug": {Debug: true}, "zero": {Zero: true}} {
 		t.Run(name, func(t *testing.T) {
+			runtime.LockOSThread() // a second free on another thread may go unnoticed
+			defer runtime.UnlockOSThread()
 			h, err := alloc.NewHeap(o)
 			require.NoError(t, err)
 			c, d := h.Cache(), h.Cache()

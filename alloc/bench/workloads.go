@@ -207,26 +207,36 @@ func larson(e engine, ops int) {
 
 type larsonSlots [1000]unsafe.Pointer
 
-// replace frees and allocates random slots. It calls a Heap directly, as C calls malloc.
+// replace frees and allocates random slots.
 func (s *larsonSlots) replace(e engine, r random, ops int) random {
-	h, ok := e.(*alloc.Heap)
+	if h, ok := e.(*alloc.Heap); ok {
+		return s.replaceOf(h, r, ops)
+	}
 	for range ops {
 		x := r.next()
 		slot := &s[x%uint64(len(s))]
-		n := 8 + int(x>>32%1001)
-		if ok {
-			_ = h.Free(*slot) // nil at first
-			*slot = h.Alloc(n)
-		} else {
-			_ = e.Free(*slot)
-			*slot = e.Alloc(n)
-		}
-		touch(*slot)
+		_ = e.Free(*slot) // nil at first
+		p := e.Alloc(8 + int(x>>32%1001))
+		touch(p)
+		*slot = p
 	}
 	return r
 }
 
-// remote calls a Heap directly, as replace does.
+// replaceOf is replace that calls a Heap directly, as C calls malloc.
+func (s *larsonSlots) replaceOf(h *alloc.Heap, r random, ops int) random {
+	for range ops {
+		x := r.next()
+		slot := &s[x%uint64(len(s))]
+		_ = h.Free(*slot)
+		p := h.Alloc(8 + int(x>>32%1001))
+		touch(p)
+		*slot = p
+	}
+	return r
+}
+
+// remote calls a Heap directly, as replaceOf does.
 func remote(e engine, size, ops int) {
 	h, _ := e.(*alloc.Heap)
 	const perBatch, ring = 64, 64

@@ -167,11 +167,7 @@ func (b *Buddy) explain(unit int) error {
 }
 
 // A Block is what [Buddy.Walk] yields.
-type Block struct {
-	Offset int // from the aligned start of the buffer, in bytes
-	Size   int
-	Used   bool
-}
+type Block = heapmap.Block
 
 // Walk yields all blocks in the order of their addresses. The Buddy must not be
 // changed meanwhile.
@@ -184,7 +180,7 @@ func (b *Buddy) Walk() iter.Seq[Block] {
 				for k = len(b.free) - 1; at&(1<<k-1) != 0 || at+1<<k > len(b.order) || !b.free[k].Has(at>>k); k-- {
 				}
 			}
-			if !yield(Block{at << b.shift, 1 << (k + b.shift), used}) {
+			if !yield(Block{Offset: at << b.shift, Size: 1 << (k + b.shift), Used: used}) {
 				return
 			}
 			at += 1 << k
@@ -204,14 +200,5 @@ func (b *Buddy) Stats() alloc.Stats {
 
 // Map returns what the buffer is used for.
 func (b *Buddy) Map() heapmap.Map {
-	m := heapmap.Map{Title: "buddy.Buddy"}
-	base := uint64(uintptr(unsafe.Pointer(&b.buf[0])))
-	for block := range b.Walk() {
-		r := heapmap.Region{Start: base + uint64(block.Offset), Size: int64(block.Size)}
-		if block.Used {
-			r.Kind, r.Used = heapmap.Used, r.Size
-		}
-		m.Regions = append(m.Regions, r)
-	}
-	return m
+	return heapmap.Of("buddy.Buddy", unsafe.Pointer(&b.buf[0]), b.Walk())
 }

@@ -234,7 +234,7 @@ func (l *List) explain(b int) error {
 }
 
 // A Block is what [List.Walk] yields.
-type Block = boundary.Block
+type Block = heapmap.Block
 
 // Walk yields all blocks in the order of their addresses. The list must not be
 // changed meanwhile.

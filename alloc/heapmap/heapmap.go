@@ -4,7 +4,7 @@
 //	m := heap.Map()
 //	err := m.WriteSVG(file)
 //
-// Heap has a method Map. A Map is a plain
+// Heap, freelist.List, buddy.Buddy and tlsf.TLSF have a method Map. A Map is a plain
 // value: anybody can make one.
 package heapmap
 
@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"iter"
+	"unsafe"
 )
 
 // A Kind is what a region is used for.
@@ -38,6 +40,26 @@ type Region struct {
 type Map struct {
 	Title   string
 	Regions []Region
+}
+
+// A Block is a part of a buffer that an allocator manages.
+type Block struct {
+	Offset int // from where the first block may begin, in bytes
+	Size   int // its whole size in bytes
+	Used   bool
+}
+
+// Of returns the Map of blocks, whose offsets are from the address base.
+func Of(title string, base unsafe.Pointer, blocks iter.Seq[Block]) Map {
+	m := Map{Title: title}
+	for b := range blocks {
+		r := Region{Start: uint64(uintptr(base)) + uint64(b.Offset), Size: int64(b.Size)}
+		if b.Used {
+			r.Kind, r.Used = Used, r.Size
+		}
+		m.Regions = append(m.Regions, r)
+	}
+	return m
 }
 
 // Total returns the sum of the sizes and of the used bytes.

@@ -7,13 +7,26 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/groundwork-go/groundwork/alloc/heapmap"
 )
+
+func TestOfBlocks(t *testing.T) {
+	var buf [64]byte
+	base := unsafe.Pointer(&buf)
+	m := heapmap.Of("a buffer", base, slices.Values([]heapmap.Block{{Offset: 16, Size: 32, Used: true}, {Offset: 48, Size: 16}}))
+	start := uint64(uintptr(base))
+	require.Equal(t, heapmap.Map{Title: "a buffer", Regions: []heapmap.Region{
+		{Start: start + 16, Size: 32, Used: 32, Kind: heapmap.Used},
+		{Start: start + 48, Size: 16},
+	}}, m)
+}
 
 func TestWritersCopeWithAnyMap(t *testing.T) {
 	many := heapmap.Map{Title: "many <regions> & more"}

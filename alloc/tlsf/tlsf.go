@@ -225,7 +225,7 @@ func (a *TLSF) Free(p unsafe.Pointer) error {
 }
 
 // A Block is what [TLSF.Walk] yields.
-type Block = boundary.Block
+type Block = heapmap.Block
 
 // Walk yields all blocks in the order of their addresses. The TLSF must not be
 // changed meanwhile.

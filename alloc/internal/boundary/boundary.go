@@ -105,18 +105,12 @@ func (m *Memory) Offset(p unsafe.Pointer) (int, bool) {
 	return b, b >= Unit && b < m.End && b%Unit == 0
 }
 
-// A Block is what [Memory.Walk] yields.
-type Block struct {
-	Offset int // of its header from the aligned start of the buffer, in bytes
-	Size   int // its whole size in bytes
-	Used   bool
-}
-
-// Walk yields all blocks in the order of their addresses.
-func (m *Memory) Walk() iter.Seq[Block] {
-	return func(yield func(Block) bool) {
+// Walk yields all blocks in the order of their addresses. Offsets are those of their
+// headers from the aligned start of the buffer.
+func (m *Memory) Walk() iter.Seq[heapmap.Block] {
+	return func(yield func(heapmap.Block) bool) {
 		for b := Unit; b < m.End; b += m.Size(b) {
-			if !yield(Block{b, m.Size(b), m.IsUsed(b)}) {
+			if !yield(heapmap.Block{Offset: b, Size: m.Size(b), Used: m.IsUsed(b)}) {
 				return
 			}
 		}
@@ -125,14 +119,5 @@ func (m *Memory) Walk() iter.Seq[Block] {
 
 // Map returns what the buffer is used for.
 func (m *Memory) Map(title string) heapmap.Map {
-	h := heapmap.Map{Title: title}
-	base := uint64(uintptr(unsafe.Pointer(&m.buf[m.base])))
-	for block := range m.Walk() {
-		r := heapmap.Region{Start: base + uint64(block.Offset), Size: int64(block.Size)}
-		if block.Used {
-			r.Kind, r.Used = heapmap.Used, r.Size
-		}
-		h.Regions = append(h.Regions, r)
-	}
-	return h
+	return heapmap.Of(title, unsafe.Pointer(&m.buf[m.base]), m.Walk())
 }

@@ -146,7 +146,7 @@ func (e *Engine) UsableSize(p unsafe.Pointer) int {
 	if e.pages.known.has(u) {
 		pg := pageOf(u)
 		i, err := pg.check(u)
-		if err != nil || pg.class != classBig && pg.isFree(i) {
+		if err != nil || pg.class != classBig && (pg.isFree(i) || e.isStashed(pg, u)) {
 			return 0
 		}
 		return int(pg.size)

@@ -14,7 +14,8 @@
 // the page. What differs: bits in the header tell which blocks are free, and not
 // lists through the blocks, so freeing does not touch a block's memory; and a full
 // page has no owner: who frees a block on it first becomes its owner, so that a
-// consumer's frees turn local and no memory waits for a producer to come back.
+// consumer's frees turn local and no memory waits for a producer to come back. Where
+// that would happen at each call, see stash.go.
 package engine
 
 import (
@@ -59,7 +60,7 @@ type Engine struct {
 	large   largeSet               // guarded by mu
 	ids     uint32                 // guarded by mu; the last id given to a Local
 	locals  map[*Local]struct{}    // guarded by mu; those that NewLocal made
-	retired [NumClasses + 1]uint64 // guarded by mu; allocations on pages that are gone
+	retired [NumClasses + 1]uint64 // guarded by mu; allocations on pages and by Locals that are gone
 	closed  bool                   // guarded by mu
 	failed  atomic.Int64
 	samples samples     // guarded by mu; of Locals that are gone
@@ -74,13 +75,12 @@ type Hook interface {
 	Free(p unsafe.Pointer) error // p is not nil
 }
 
-// NewFront returns an Engine of which only Alloc, Free and what concerns Locals may
-// be called.
-func NewFront(h Hook) *Engine {
-	e := &Engine{hook: h, locals: make(map[*Local]struct{})}
+// InitFront makes e, a zero one, an Engine of which only Alloc, Free and what concerns
+// Locals may be called.
+func (e *Engine) InitFront(h Hook) {
+	e.hook, e.locals = h, make(map[*Local]struct{})
 	e.pins.init()
 	e.threads.init(e)
-	return e
 }
 
 // bitmap has a bit for each place where a segment may be. It is read without
@@ -96,25 +96,34 @@ const knownShift = segmentShift + 6
 
 // New returns an empty heap.
 func New(c Config) (*Engine, error) {
+	e := new(Engine)
+	if err := e.Init(c); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// Init makes e, a zero one, an empty heap.
+func (e *Engine) Init(c Config) error {
 	if c.Map == nil {
 		c.Map = sysmem.Map
 	}
 	if c.Limit == 0 {
 		c.Limit = math.MaxInt64
 	}
-	e := &Engine{config: c, locals: make(map[*Local]struct{})}
+	e.config, e.locals = c, make(map[*Local]struct{})
 	// A bit for each place in the address space: 32 MiB that stay untouched but for
 	// the few pages where the system puts its mappings.
 	const bytes = 1 << (addrBits - segmentShift - 3)
 	r, err := sysmem.MapReal(bytes, 4096)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	e.pages.init(r)
 	e.pins.init()
 	e.large.blocks = make(map[uintptr]sysmem.Region)
 	e.threads.init(e)
-	return e, nil
+	return nil
 }
 
 func (e *Engine) allocSlow(n int) unsafe.Pointer {
@@ -273,6 +282,16 @@ func (e *Engine) settle(s toSettle) {
 	}
 }
 
+// settleLocked is settle with e.mu held.
+func (e *Engine) settleLocked(s toSettle) {
+	switch {
+	case s.inHand != nil:
+		e.putBackLocked(s.inHand)
+	case s.empty != nil:
+		e.reclaimLocked(s.empty)
+	}
+}
+
 // freeCentral frees without a Local; see allocCentral.
 func (e *Engine) freeCentral(u uintptr) error {
 	e.mu.Lock()
@@ -291,11 +310,6 @@ func (e *Engine) freeCentral(u uintptr) error {
 		return err
 	}
 	s, err := pg.freeShared(i)
-	switch {
-	case s.inHand != nil:
-		e.putBackLocked(s.inHand)
-	case s.empty != nil:
-		e.reclaimLocked(s.empty)
-	}
+	e.settleLocked(s)
 	return err
 }

@@ -163,10 +163,15 @@ func churner(t *testing.T, e *Engine, seed uint64, local bool, pass chan tracked
 			t.Error(err)
 		}
 	}
-	most, doublings := 50+r.IntN(400), 9
+	least, doublings := 50, 9
 	if seed%2 == 0 {
 		doublings = 4 // more operations, since filling blocks takes less time
 	}
+	alike := seed%3 == 0 // one class, whose pages are full most of the time
+	if alike {
+		least = 3000
+	}
+	most := least + r.IntN(400)
 	for i := uint64(0); !stop.Load(); i++ {
 		n := 8 + r.IntN(1<<(4+r.IntN(doublings)))
 		if r.IntN(500) == 0 {
@@ -176,6 +181,9 @@ func churner(t *testing.T, e *Engine, seed uint64, local bool, pass chan tracked
 			n = r.IntN(5 << 20)
 		}
 		n = max(n, 8)
+		if alike && r.IntN(100) != 0 {
+			n = 16 << (seed % 4)
+		}
 		var p unsafe.Pointer
 		if l != nil {
 			p = l.Alloc(n)
@@ -202,7 +210,7 @@ func churner(t *testing.T, e *Engine, seed uint64, local bool, pass chan tracked
 			}
 		}
 		if i%5000 == 0 {
-			most = 50 + r.IntN(400)
+			most = least + r.IntN(400)
 			runtime.Gosched()
 		}
 	}

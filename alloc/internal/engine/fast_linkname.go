@@ -33,9 +33,11 @@ func maxLocals() int { return min(4*runtime.GOMAXPROCS(0)+4, numSlots*3/4) }
 // of threads are 2 KiB apart or more.
 func slotOf(m uintptr) uintptr { return m >> 11 % numSlots }
 
-// first returns what is at the first place for a thread.
-func (t *threads) first(m uintptr) *Local {
-	return *(**Local)(unsafe.Pointer(&t.slots[slotOf(m)])) // a load by sync/atomic takes more instructions
+// first returns what is at the first place for a thread. (A load by sync/atomic of
+// &e.threads.slots[slotOf(m)] takes more instructions.)
+func (e *Engine) first(m uintptr) *Local {
+	const at = unsafe.Offsetof(e.threads) + unsafe.Offsetof(e.threads.slots)
+	return *(**Local)(unsafe.Add(unsafe.Pointer(e), at+slotOf(m)*unsafe.Sizeof(m)))
 }
 
 // Alloc returns a block of at least n bytes aligned to 16, or nil.
@@ -44,21 +46,20 @@ func (t *threads) first(m uintptr) *Local {
 //go:noinline
 func (e *Engine) Alloc(n int) unsafe.Pointer {
 	m := getm()
-	l := e.threads.first(m)
+	l := e.first(m)
 	if l.thread != m {
 		l = e.probe(m)
 	}
 	x := uint(n - 1)
-	var c uint
+	var pg *page
 	if x < fineMax {
-		c = uint(fineClasses[x/quantum])
+		pg = l.fine[x/quantum]
 	} else {
 		if x >= MaxSmall {
 			return e.allocSlow(n)
 		}
-		c = uint(coarseClasses[x/coarseStep])
+		pg = l.current[coarseClasses[x/coarseStep]&(1<<7-1)]
 	}
-	pg := l.current[c&(1<<7-1)]
 	if uintptr(unsafe.Pointer(pg)) == l.lastPage {
 		l.lastPage = 0
 		w := &pg.local[l.lastIndex/64&(maxWords-1)]
@@ -71,11 +72,29 @@ func (e *Engine) Alloc(n int) unsafe.Pointer {
 	word := (*uint64)(at(pg.word))
 	w := *word
 	if w == 0 {
-		return e.allocSlow(n)
+		return e.allocNext(l, pg, n)
 	}
 	*word = w & (w - 1)
 	pg.allocs++
 	return at(pg.base + uintptr(bits.TrailingZeros64(w))*uintptr(pg.size))
+}
+
+// allocNext is Alloc where the word of the page that Alloc looked at has no free block.
+//
+//go:nosplit
+//go:noinline
+func (e *Engine) allocNext(l *Local, pg *page, n int) unsafe.Pointer {
+	if u := l.stashes[classOf(n)%numStashes].pop(); u != 0 {
+		return at(u)
+	}
+	words := (pg.fresh + 63) / 64
+	for w := range words {
+		if pg.local[w&(maxWords-1)] != 0 {
+			pg.setCur(w)
+			return at(pg.pop())
+		}
+	}
+	return e.allocSlow(n)
 }
 
 // Free takes back a block.
@@ -85,7 +104,7 @@ func (e *Engine) Alloc(n int) unsafe.Pointer {
 func (e *Engine) Free(p unsafe.Pointer) error {
 	u := uintptr(p)
 	m := getm()
-	l := e.threads.first(m)
+	l := e.first(m)
 	if l.thread != m {
 		l = e.probe(m)
 	}
@@ -100,8 +119,8 @@ func (e *Engine) Free(p unsafe.Pointer) error {
 	return nil
 }
 
-// freeRemote frees a block of a page that another thread owns; for any other it
-// calls freeSlow. As in Free, nothing is unmapped before it is over.
+// freeRemote frees a block of a page that another thread owns or nobody; for any other
+// it calls freeSlow. As in Free, nothing is unmapped before it is over.
 //
 //go:nosplit
 //go:noinline
@@ -111,7 +130,14 @@ func (e *Engine) freeRemote(l *Local, u uintptr) error {
 	}
 	pg := pageOf(u)
 	i, ok := pg.blockAt(u)
-	if owner := pg.owner.Load(); !ok || owner == l.id || owner == 0 {
+	owner := pg.owner.Load()
+	if !ok || owner == l.id {
+		return e.freeSlow(u)
+	}
+	if owner == 0 {
+		if done, err := l.stash(pg, u); done {
+			return err
+		}
 		return e.freeSlow(u)
 	}
 	if !pg.push(i) {

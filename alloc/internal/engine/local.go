@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"math/bits"
 	"slices"
 	"time"
 	"unsafe"
@@ -21,8 +20,13 @@ type Local struct {
 	lastIndex uint64
 	lastPage  uintptr // 0: none
 
-	current [1 << 7]*page // by class; never nil: noPage has no free block
+	// The pages that l allocates from, by class, and by the size in steps of quantum
+	// up to fineMax. Never nil: noPage has no free block.
+	current [1 << 7]*page
+	fine    [fineMax / quantum]*page
+
 	partial [NumClasses]pageList
+	stashes [numStashes]stash // by class
 	noPage  page
 	open    bool   // a Cache's Local that is not closed
 	known   bitmap // of the addresses where a segment is; empty once the heap is closed
@@ -51,6 +55,8 @@ type Local struct {
 }
 
 const (
+	numStashes = 1 << 7 // a power of two, for the compiler
+
 	// largeMin is the least size of blocks that are large to a Local, which holds fewer
 	// pages of them.
 	largeMin = 1 << 10
@@ -62,7 +68,9 @@ const (
 	keepEmpty       = 8
 )
 
-const numRecent = 512
+// numRecent is so large because segments lie where the system puts them: each two of
+// them whose distance is a multiple of numRecent slices are in each other's way.
+const numRecent = 2048
 
 // remember puts the slice of block u of a page that l owns into recent.
 func (l *Local) remember(u uintptr, pg *page) {
@@ -81,6 +89,17 @@ func (l *Local) init(e *Engine) {
 	l.id = e.ids
 	for c := range l.current {
 		l.current[c] = &l.noPage
+	}
+	for i := range l.fine {
+		l.fine[i] = &l.noPage
+	}
+}
+
+// use makes pg the page from which l allocates class c.
+func (l *Local) use(c uint, pg *page) {
+	l.current[c] = pg
+	for i := sizes[c] / quantum; i > 0 && i <= fineMax/quantum && uint(fineClasses[i-1]) == c; i-- {
+		l.fine[i-1] = pg
 	}
 }
 
@@ -118,9 +137,11 @@ func (s *pageList) remove(pg *page) {
 
 // own makes l the owner of a page in hand. A page with keep is not noticed when it is
 // empty.
-func (p *page) own(l *Local, keep bool) {
-	p.setKeep(keep)
-	p.owner.Store(l.id)
+func (l *Local) own(pg *page, keep bool) {
+	l.unstash(pg)
+	pg.since = pg.allocs
+	pg.setKeep(keep)
+	pg.owner.Store(l.id)
 }
 
 func (p *page) setKeep(keep bool) {
@@ -144,29 +165,33 @@ func (l *Local) disown(pg *page) {
 	pg.owner.Store(0)
 }
 
-// alloc returns a block of a page that l owns, or 0.
+// alloc returns a block of a page that l owns, or of its stash, or 0.
 func (l *Local) alloc(c uint) uintptr {
+	if u := l.stashes[c].pop(); u != 0 {
+		return u
+	}
 	for {
 		pg := l.current[c]
 		if pg != &l.noPage {
 			if pg.refill() {
 				return pg.pop()
 			}
+			l.stashes[c].turned(pg.allocs - pg.since)
 			// Once it is marked, anybody may own it.
 			l.disown(pg)
 			if pg.leaveFull() {
-				pg.own(l, true)
+				l.own(pg, true)
 				continue
 			}
 		}
 		next := l.partial[c].head
 		if next == nil {
-			l.current[c] = &l.noPage
+			l.use(c, &l.noPage)
 			return 0
 		}
 		l.unlist(next)
 		next.setKeep(true)
-		l.current[c] = next
+		l.use(c, next)
 	}
 }
 
@@ -186,8 +211,8 @@ func (l *Local) borrow(c uint) uintptr {
 func (l *Local) install(c uint, pg *page) (uintptr, toSettle) {
 	var back toSettle
 	if l.current[c] == &l.noPage {
-		pg.own(l, true)
-		l.current[c] = pg
+		l.own(pg, true)
+		l.use(c, pg)
 		back = putting(l.rotate(c))
 	} else { // another goroutine was faster on this processor
 		if !pg.refill() {
@@ -217,7 +242,7 @@ func (l *Local) rotate(c uint) *page {
 	if uint(old) == c || sizes[old] < largeMin || pg == &l.noPage {
 		return nil
 	}
-	l.current[old] = &l.noPage
+	l.use(uint(old), &l.noPage)
 	l.disown(pg)
 	return pg
 }
@@ -228,7 +253,12 @@ func (l *Local) free(pg *page, u uintptr) (toSettle, error) {
 	if err != nil {
 		return toSettle{}, err
 	}
-	if pg.owner.Load() != l.id {
+	if owner := pg.owner.Load(); owner != l.id {
+		if owner == 0 {
+			if done, err := l.stash(pg, u); done {
+				return toSettle{}, err
+			}
+		}
 		s, err := pg.freeShared(i)
 		if s.inHand != nil { // it was full
 			s = putting(l.adopt(pg))
@@ -268,7 +298,7 @@ func (p *page) freeShared(i uint64) (toSettle, error) {
 // adopt makes l own a page in hand that was full, or that it has no other use for. If
 // l has enough of them then, it returns one that is in hand now.
 func (l *Local) adopt(pg *page) *page {
-	pg.own(l, false)
+	l.own(pg, false)
 	pg.collect()
 	l.partial[pg.class].push(pg)
 	spill := l.ringOf(pg).push(pg)
@@ -330,8 +360,17 @@ func (l *Local) emptied(pg *page) bool {
 // drain puts everything that l owns back. Nobody may use l meanwhile. e.mu is held.
 func (e *Engine) drain(l *Local) {
 	for c := range NumClasses {
+		for s := &l.stashes[c]; s.n > 0; {
+			s.n--
+			pg := pageOf(s.blocks[s.n])
+			i, _ := pg.blockAt(s.blocks[s.n])
+			back, _ := pg.freeShared(i) // a double free by another thread was not noticed before
+			e.settleLocked(back)
+		}
+		e.retired[c] += l.stashes[c].allocs
+		l.stashes[c].allocs = 0
 		if pg := l.current[c]; pg != &l.noPage {
-			l.current[c] = &l.noPage
+			l.use(uint(c), &l.noPage)
 			l.disown(pg)
 			e.putBackLocked(pg)
 		}
@@ -346,131 +385,4 @@ func (e *Engine) drain(l *Local) {
 	clear(l.adoptedLarge.pages)
 	e.samples.take(&l.samples)
 	l.samples = samples{}
-}
-
-// NewLocal returns a Local for the caller alone, or nil after Close.
-func (e *Engine) NewLocal() *Local {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	l := new(Local)
-	l.init(e)
-	if !e.closed {
-		l.open = true
-		l.known = e.pages.known
-		e.locals[l] = struct{}{}
-	}
-	return l
-}
-
-// CloseLocal puts everything that l owns back. l is empty then and stays so.
-func (e *Engine) CloseLocal(l *Local) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if _, ok := e.locals[l]; ok {
-		delete(e.locals, l)
-		e.drain(l)
-		l.known, l.open = nil, false
-	}
-}
-
-// Alloc is Engine.Alloc on the pages of l.
-//
-//go:nosplit
-func (l *Local) Alloc(n int) unsafe.Pointer {
-	x := uint(n - 1)
-	var c uint
-	if x < fineMax {
-		c = uint(fineClasses[x/quantum])
-	} else {
-		if x >= MaxSmall {
-			return l.allocSlow(n)
-		}
-		c = uint(coarseClasses[x/coarseStep])
-	}
-	pg := l.current[c&(1<<7-1)]
-	if uintptr(unsafe.Pointer(pg)) == l.lastPage {
-		l.lastPage = 0
-		w := &pg.local[l.lastIndex/64&(maxWords-1)]
-		if bit := uint64(1) << (l.lastIndex % 64); *w&bit != 0 {
-			*w &^= bit
-			pg.allocs++
-			return at(l.last)
-		}
-	}
-	word := (*uint64)(at(pg.word))
-	w := *word
-	if w == 0 {
-		return l.allocSlow(n)
-	}
-	*word = w & (w - 1)
-	pg.allocs++
-	return at(pg.base + uintptr(bits.TrailingZeros64(w))*uintptr(pg.size))
-}
-
-func (l *Local) allocSlow(n int) unsafe.Pointer {
-	e := l.e
-	if !l.open {
-		e.failed.Add(1)
-		return nil
-	}
-	if e.hook != nil || n <= 0 || n > MaxSmall {
-		return e.allocSlow(n)
-	}
-	c := classOf(n)
-	l.samples[c].add(n)
-	for {
-		if u := l.alloc(c); u != 0 {
-			return at(u)
-		}
-		pg := e.takeShared(c)
-		if pg == nil {
-			if u := l.borrow(c); u != 0 {
-				return at(u)
-			}
-			if pg = e.takeOther(c); pg == nil {
-				e.failed.Add(1)
-				return nil
-			}
-		}
-		u, back := l.install(c, pg)
-		e.settle(back)
-		if u != 0 {
-			return at(u)
-		}
-	}
-}
-
-// Free is Engine.Free on the pages of l.
-//
-//go:nosplit
-func (l *Local) Free(p unsafe.Pointer) error {
-	u := uintptr(p)
-	pg := (*page)(at(l.recent[u>>sliceShift%numRecent]))
-	i, rest := bits.Mul64(uint64(u-pg.start), pg.recip)
-	w, bit := &pg.local[i/64&(maxWords-1)], uint64(1)<<(i%64)
-	if rest >= pg.recip || i >= uint64(pg.fresh) || *w&bit != 0 || *w|bit == pg.full {
-		return l.freeSlow(u)
-	}
-	*w |= bit
-	l.last, l.lastIndex, l.lastPage = u, i, uintptr(unsafe.Pointer(pg))
-	return nil
-}
-
-func (l *Local) freeSlow(u uintptr) error {
-	e := l.e
-	if !l.open {
-		return ErrClosed
-	}
-	if e.hook != nil || !l.known.has(u) || pageOf(u).class == classBig {
-		return e.freeSlow(u)
-	}
-	// Being in a region keeps a page that is not l's from being unmapped.
-	pin := e.enterJoined()
-	if pin == nil {
-		return e.freeSlow(u)
-	}
-	back, err := l.free(pageOf(u), u)
-	e.leave(pin)
-	e.settle(back)
-	return err
 }

@@ -57,7 +57,7 @@ type segmentHeader struct {
 //   - owned: by one local, which alone allocates from it and puts frees into local;
 //     all others put them into remote;
 //   - full: owned by nobody, in no list, state is fullMark. Who frees a block first
-//     becomes the owner;
+//     becomes the owner, unless it puts the block into its stash;
 //   - shared: in the central list of its class, state has sharedMark;
 //   - in hand: between two of these, held by one goroutine; others free into remote.
 //
@@ -82,7 +82,8 @@ type place struct {
 	freedAt uint16 // where freed is, in bytes
 	class   uint8
 	slices  uint8
-	index   uint8 // of the first slice
+	index   uint8  // of the first slice
+	since   uint64 // what allocs was when the page got its owner
 	next    *page
 	prev    *page
 }

@@ -140,7 +140,7 @@ func (s *segment) newPage(i, n, blocks int) *page {
 	pg := s.page(i)
 	pg.start = s.region.Base() + uintptr(i)*sliceSize
 	pg.slices, pg.index = uint8(n), uint8(i)
-	pg.allocs, pg.full = 0, 0
+	pg.allocs, pg.full, pg.since = 0, 0, 0
 	pg.setCur(0)
 	pg.prev, pg.next = nil, nil
 	pg.blocks, pg.freedAt = uint16(blocks), freedSmall

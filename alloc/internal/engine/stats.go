@@ -54,15 +54,22 @@ func (s *samples) take(others *samples) {
 	}
 }
 
+// eachLocal calls visit with each Local that somebody may be using. e.mu is held.
+func (e *Engine) eachLocal(visit func(*Local)) {
+	for i := range e.threads.slots {
+		if l := e.threads.slots[i].Load(); l != &e.threads.nobody {
+			visit(l)
+		}
+	}
+	for l := range e.locals {
+		visit(l)
+	}
+}
+
 // asked returns the samples of all Locals. e.mu is held.
 func (e *Engine) asked() *samples {
 	sum := e.samples
-	for i := range e.threads.slots {
-		sum.take(&e.threads.slots[i].Load().samples)
-	}
-	for l := range e.locals {
-		sum.take(&l.samples)
-	}
+	e.eachLocal(func(l *Local) { sum.take(&l.samples) })
 	return &sum
 }
 
@@ -93,6 +100,7 @@ func (e *Engine) statsLocked() Stats {
 		s.LargestFree = max(s.LargestFree, int64(longestRun(^seg.used))*sliceSize)
 		seg.eachPage(s.addPage)
 	}
+	e.eachLocal(s.addStashes)
 	asked := e.asked()
 	for c := range s.Classes {
 		s.Allocs += s.Classes[c].Allocs
@@ -167,6 +175,22 @@ func (s *Stats) addPage(seg *segment, pg *page) {
 	warm := int64(bits.OnesCount64(seg.dirty&mask(i, n))) * sliceSize
 	page := int64(os.Getpagesize())
 	s.Resident += max(warm, (touched+page-1)&^(page-1))
+}
+
+// addStashes counts the blocks in stashes, which are allocated to their pages, as
+// free. Their owner may be changing them.
+//
+//go:norace
+func (s *Stats) addStashes(l *Local) {
+	for c := range NumClasses {
+		k, stash := &s.Classes[c], &l.stashes[c]
+		bytes := int64(stash.n) * int64(ClassSize(c))
+		k.Allocs += int64(stash.allocs)
+		k.Blocks -= int64(stash.n)
+		k.Bytes -= bytes
+		s.FreeBlocks += bytes
+		s.Cached += bytes
+	}
 }
 
 // A Span is a run of slices, or a mapping of its own.

@@ -96,20 +96,21 @@ func (e *Engine) flush(match func(*Local) bool) {
 func (l *Local) isIdle() bool {
 	sum := uint64(1)
 	for c := range NumClasses {
-		sum += l.current[c].allocs + uint64(l.partial[c].n)
+		sum += l.current[c].allocs + l.stashes[c].allocs + uint64(l.stashes[c].n) + uint64(l.partial[c].n)
 	}
 	idle := sum == l.lastSum
 	l.lastSum = sum
 	return idle
 }
 
-// held returns how many bytes are free in the pages that l allocates from. The thread
-// may be changing that.
+// held returns how many bytes are free in the pages that l allocates from and in its
+// stashes. The thread may be changing that.
 //
 //go:norace
 func (l *Local) held() int64 {
 	n := int64(0)
 	for c := range NumClasses {
+		n += int64(l.stashes[c].n) * int64(sizes[c])
 		if pg := l.current[c]; pg != &l.noPage {
 			n += int64(pg.unused()) * int64(pg.size)
 		}

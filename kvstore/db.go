@@ -56,7 +56,8 @@ type Options struct {
 // A DB is an open store. All methods may be called concurrently.
 type DB struct {
 	sp      *keyspace.Space
-	cmds    atomic.Pointer[commandTable] // never changed, but replaced by Handle
+	cmds    atomic.Pointer[commandTable]  // never changed, but replaced by Handle
+	docs    func() map[string]*commandDoc // read when somebody asks for the first time
 	conf    config
 	now     func() time.Time
 	started time.Time
@@ -149,6 +150,7 @@ func Open(dir string, o *Options) (*DB, error) {
 		now: o.Now, started: time.Now(), logger: o.Logger, dir: dir, stop: make(chan struct{}),
 	}
 	db.cmds.Store(newCommandTable())
+	db.docs = sync.OnceValue(func() map[string]*commandDoc { return parseDocs(commandDocsText) })
 	db.blocking.db = db
 	db.pool.New = func() any { return db.NewSession(nil) }
 	if db.now == nil {

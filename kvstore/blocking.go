@@ -205,7 +205,7 @@ type pauseState struct {
 
 // holds keeps a command back while clients are paused.
 func (p *pauseState) holds(s *Session, c *command, a [][]byte) bool {
-	if s.trusted || s.multi != nil && !is(a[0], "EXEC") {
+	if s.trusted {
 		return false
 	}
 	p.mu.Lock()
@@ -213,7 +213,7 @@ func (p *pauseState) holds(s *Session, c *command, a [][]byte) bool {
 	if p.until.IsZero() || !time.Now().Before(p.until) {
 		return false
 	}
-	if c.upper == "CLIENT" || c.cats != "" && !c.isPausable() {
+	if c.name == "client|unpause" { // or nobody could end it
 		return false
 	}
 	if p.writes {
@@ -232,11 +232,6 @@ func (p *pauseState) holds(s *Session, c *command, a [][]byte) bool {
 	p.held = append(p.held, w)
 	s.db.blocking.n.Add(1)
 	return true
-}
-
-// isPausable tells whether CLIENT PAUSE ALL stops a command.
-func (c *command) isPausable() bool {
-	return c.group != "connection" || c.upper == "PING" || c.upper == "ECHO"
 }
 
 // set begins to pause.
@@ -280,4 +275,19 @@ func (p *pauseState) stop() {
 		p.timer.Stop()
 	}
 	p.mu.Unlock()
+}
+
+// withTimeout counts those who wait not for ever.
+func (b *blocking) withTimeout() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	found := make(map[*waiter]struct{})
+	for _, list := range b.by {
+		for _, w := range list {
+			if w.timer != nil {
+				found[w] = struct{}{}
+			}
+		}
+	}
+	return len(found)
 }

@@ -107,7 +107,8 @@ func cmdCommandList(s *Session, a [][]byte) {
 			return slices.Contains(strings.Fields(c.cats), "@"+strings.ToLower(string(a[4])))
 		}
 	case len(a) == 5 && is(a[2], "FILTERBY") && is(a[3], "MODULE"):
-		only = func(*command) bool { return false }
+		s.w.emptyArray()
+		return
 	default:
 		s.fail(msgSyntax)
 		return

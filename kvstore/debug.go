@@ -48,7 +48,9 @@ func cmdDebug(s *Session, a [][]byte) {
 	case is(a[1], "SET-ACTIVE-EXPIRE") && len(a) == 3:
 		s.db.noExpireCycle.Store(string(a[2]) == "0")
 		s.w.ok()
-	case is(a[1], "RELOAD") && len(a) == 2:
+	case is(a[1], "RELOAD") && len(a) > 2:
+		s.fail("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.") // of which there are none here
+	case is(a[1], "RELOAD"):
 		if s.held != 0 {
 			s.fail("ERR DEBUG RELOAD inside of a transaction")
 			return
@@ -88,6 +90,6 @@ func cmdDebug(s *Session, a [][]byte) {
 			s.w.status(d.String())
 		}
 	default:
-		s.fail("ERR unknown subcommand or wrong number of arguments for '" + cut(a[1], 128) + "'. Try DEBUG HELP.")
+		s.badSubcommand(a)
 	}
 }

@@ -189,7 +189,7 @@ func (s *Session) reject(c *command, msg string) {
 // whether the command is not to be run.
 func (s *Session) refuse(c *command, a [][]byte) bool {
 	switch {
-	case !s.authed && c.flags&fNoAuth == 0:
+	case c.flags&fNoAuth == 0 && !s.Authenticated():
 		s.reject(c, "NOAUTH Authentication required.")
 		return true
 	case s.multi != nil && c.flags&fNoMulti != 0:
@@ -207,6 +207,10 @@ func (s *Session) refuse(c *command, a [][]byte) bool {
 	}
 	if s.w.proto < 3 && s.subs.n() > 0 && !c.whileSubscribed() {
 		s.reject(c, "ERR Can't execute '"+c.name+"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context")
+		return true
+	}
+	if s.client.monitor.Load() && c.flags&(fWrite|fReadonly) != 0 {
+		s.reject(c, "ERR Replica can't interact with the keyspace")
 		return true
 	}
 	return s.db.pause.holds(s, c, a)
@@ -228,14 +232,9 @@ func (s *Session) call(c *command, a [][]byte) {
 	if s.tally.cmd != c { // which may show what is counted
 		s.handIn(c)
 	}
-	if s.db.monitors.n.Load() > 0 {
-		s.db.monitors.feed(s, c, a)
-	}
 	if c.glance != nil && s.held == 0 && s.dbi == 0 && c.glance(s, a) {
 		s.failed, s.keyPtr = false, nil
-		if !s.quiet {
-			s.count(c, a)
-		}
+		s.ran(c, a)
 		return
 	}
 	m := s.locksOf(c, a)
@@ -248,6 +247,14 @@ func (s *Session) call(c *command, a [][]byte) {
 	}
 	s.unlock(m, c.flags&fWrite != 0)
 	s.after()
+	s.ran(c, a)
+}
+
+// ran shows and counts a command.
+func (s *Session) ran(c *command, a [][]byte) {
+	if s.db.monitors.n.Load() > 0 {
+		s.db.monitors.feed(s, c, a)
+	}
 	if !s.quiet {
 		s.count(c, a)
 	}
@@ -355,7 +362,7 @@ func (s *Session) deliver(b []byte, ticket uint64, served bool) {
 func (s *Session) Closing() bool { return s.closing }
 
 // Authenticated tells whether the client has given the password, if there is one.
-func (s *Session) Authenticated() bool { return s.authed }
+func (s *Session) Authenticated() bool { return s.authed || s.db.password() == "" }
 
 // Class returns the class of the client, an index of [Limits.Output].
 func (s *Session) Class() int {

@@ -87,7 +87,7 @@ func (s *Session) endMulti() {
 }
 
 func (s *Session) setSpecial() {
-	s.special = !s.authed || s.multi != nil || s.subs.n() > 0
+	s.special = !s.authed || s.multi != nil || s.subs.n() > 0 || s.client.monitor.Load()
 }
 
 func cmdExec(s *Session, _ [][]byte) {
@@ -104,6 +104,9 @@ func cmdExec(s *Session, _ [][]byte) {
 	var locks keyspace.Mask
 	for _, q := range m.queue {
 		locks |= s.locksOf(q.cmd, q.args)
+		if q.cmd.lock == lockOwn {
+			locks = keyspace.All
+		}
 	}
 	for _, w := range s.watched {
 		locks |= keyspace.MaskOf(s.db.sp.HashString(w.at.key))
@@ -124,8 +127,7 @@ func cmdExec(s *Session, _ [][]byte) {
 		for _, q := range m.queue {
 			s.special = false
 			s.run(q.cmd, q.args)
-			q.cmd.stat.calls.Add(1)
-			s.commands++
+			s.ran(q.cmd, q.args)
 		}
 	}
 	s.failed, s.dirty, s.rewritten = false, 0, true

@@ -38,12 +38,20 @@ type blocking struct {
 // timeoutArg reads a time to wait in seconds.
 func (s *Session) timeoutArg(b []byte) (time.Duration, bool) {
 	f, ok := parseFloat(b)
+	if !ok {
+		if long, isLong := parseLongDouble(b); isLong { // nil: infinite
+			f, ok = math.Inf(1), true
+			if long != nil {
+				f, _ = long.Float64()
+			}
+		}
+	}
 	switch {
 	case !ok:
 		s.fail("ERR timeout is not a float or out of range")
-	case f < 0:
+	case f < 0, f*1000 >= math.MaxInt64: // C's conversion makes it negative
 		s.fail("ERR timeout is negative")
-	case f*1000 > math.MaxInt64/2 || math.IsInf(f, 0):
+	case f*1000 > float64(math.MaxInt64-s.now()):
 		s.fail("ERR timeout is out of range")
 	default:
 		ms := math.Ceil(f * 1000)

@@ -19,7 +19,7 @@ func cmdDump(s *Session, a [][]byte) {
 
 func cmdRestore(s *Session, a [][]byte) {
 	var replace, absolute bool
-	idle := int64(-1)
+	idle, freq := int64(-1), int64(-1)
 	for i := 4; i < len(a); i++ {
 		var ok bool
 		switch {
@@ -27,7 +27,7 @@ func cmdRestore(s *Session, a [][]byte) {
 			replace = true
 		case is(a[i], "ABSTTL"):
 			absolute = true
-		case is(a[i], "IDLETIME") && i+1 < len(a):
+		case is(a[i], "IDLETIME") && i+1 < len(a) && freq < 0:
 			if idle, ok = s.intArg(a[i+1]); !ok {
 				return
 			}
@@ -36,12 +36,11 @@ func cmdRestore(s *Session, a [][]byte) {
 				return
 			}
 			i++
-		case is(a[i], "FREQ") && i+1 < len(a):
-			n, ok := s.intArg(a[i+1])
-			if !ok {
+		case is(a[i], "FREQ") && i+1 < len(a) && idle < 0:
+			if freq, ok = s.intArg(a[i+1]); !ok {
 				return
 			}
-			if n < 0 || n > 255 {
+			if freq < 0 || freq > 255 {
 				s.fail("ERR Invalid FREQ value, must be >= 0 and <= 255")
 				return
 			}
@@ -82,10 +81,13 @@ func (s *Session) restore(key, payload []byte, ttl int64, absolute bool, idle in
 	if ttl > 0 && !absolute {
 		ttl += s.now()
 	}
-	e, _ := s.replaced(key)
+	e, deleted := s.replaced(key)
 	if ttl > 0 && ttl <= s.now() && !s.replaying {
 		s.effect([]byte("DEL"), key)
 		s.changed(key, 1)
+		if deleted {
+			s.notify(notifyGeneric, "del", key)
+		}
 		s.w.ok()
 		return
 	}

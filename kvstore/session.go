@@ -60,14 +60,15 @@ type Session struct {
 	replaying bool // its commands come from a file: no key expires, nothing is logged
 	quiet     bool // its commands are part of another one: they are not counted
 
-	held  keyspace.Mask // stripes that are locked for several commands
-	unit  []byte        // to be logged, and
-	unitN int           // the number of commands in it
-	stale [][]byte      // keys that were found expired
-	tidy  *keyspace.Shard
-	ready []blockKey                   // keys that those who wait may be served from
-	undo  map[blockKey]*keyspace.Value // what keys were; nil value: not there; nil map: not kept
-	last  uint64                       // ticket
+	held     keyspace.Mask // stripes that are locked for several commands
+	unit     []byte        // to be logged, and
+	unitN    int           // the number of commands in it
+	stale    [][]byte      // keys that were found expired
+	tidy     *keyspace.Shard
+	ready    []blockKey                   // keys that those who wait may be served from
+	foreseen *foreseen                    // nil: nobody wants such events
+	undo     map[blockKey]*keyspace.Value // what keys were; nil value: not there; nil map: not kept
+	last     uint64                       // ticket
 
 	lap                    time.Duration // since the start of the DB, when the last command ended
 	tally                  tally         // not counted in the DB yet
@@ -265,7 +266,11 @@ func (s *Session) run(c *command, a [][]byte) {
 	before := s.cmd
 	s.cmd, s.dirty, s.nowMillis, s.rewritten = c, 0, 0, false
 	s.failed = false
+	if s.db.conf.notify.Load()&(notifyKeyMiss|notifyNew) != 0 && !s.replaying {
+		s.foresee(c, a)
+	}
 	c.run(s, a)
+	s.endForeseen()
 	if s.dirty > 0 {
 		s.tally.dirty += int64(s.dirty)
 		if s.logs() && !s.rewritten {

@@ -90,6 +90,14 @@ func (r *registry) list() []*Session {
 	return list
 }
 
+// unixPath returns the path of a Unix socket's address, or nothing.
+func unixPath(addr string) string {
+	if path, ok := strings.CutSuffix(addr, ":0"); ok && strings.HasPrefix(path, "/") {
+		return path
+	}
+	return ""
+}
+
 // line is the client's line in CLIENT LIST.
 func (s *Session) line() string {
 	c := &s.client
@@ -105,6 +113,9 @@ func (s *Session) line() string {
 	}
 	if c.blocked.Load() {
 		flags += "b"
+	}
+	if unixPath(s.o.LocalAddr) != "" {
+		flags += "U"
 	}
 	if c.noEvict.Load() {
 		flags += "e"
@@ -170,10 +181,6 @@ func cmdClientList(s *Session, a [][]byte) {
 func (c *clientInfo) sync(s *Session) {
 	c.db.Store(int32(s.dbi))
 	c.proto.Store(int32(s.w.proto))
-	c.multi.Store(-1)
-	if s.multi != nil {
-		c.multi.Store(int32(len(s.multi.queue)))
-	}
 	c.lastCmd.Store(s.cmd)
 }
 

@@ -105,6 +105,7 @@ func TestHelp(t *testing.T) {
 	require.Contains(t, lines("CLIENT HELP"), "UNBLOCK <client-id> [TIMEOUT|ERROR]")
 	require.Contains(t, lines("CONFIG HELP"), "SET <parameter> <value> [<parameter> <value> ...]")
 	require.Contains(t, lines("COMMAND HELP"), "LIST [FILTERBY (MODULE <module-name>|ACLCAT <category>|PATTERN <pattern>)]")
+	require.Contains(t, lines("DEBUG HELP"), "OBJECT <key>")
 	for _, parent := range []string{"CLIENT", "COMMAND", "CONFIG", "MEMORY", "OBJECT", "PUBSUB", "SLOWLOG"} {
 		require.Greater(t, len(lines(parent+" HELP")), 4)
 	}

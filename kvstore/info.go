@@ -133,7 +133,7 @@ func (s *Session) infoServer(t *infoText) {
 	t.add("process_id", os.Getpid())
 	t.add("run_id", db.runID)
 	_, port, err := net.SplitHostPort(s.o.LocalAddr) // the port that was asked
-	if err != nil || strings.HasPrefix(s.o.LocalAddr, "/") {
+	if err != nil || unixPath(s.o.LocalAddr) != "" {
 		port = "0"
 	}
 	t.add("tcp_port", port)

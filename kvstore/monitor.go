@@ -2,7 +2,6 @@ package kvstore
 
 import (
 	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -50,7 +49,7 @@ func (m *monitors) feed(s *Session, c *command, a [][]byte) {
 		return
 	}
 	now, addr := s.db.now(), s.o.Addr
-	if path, ok := strings.CutSuffix(addr, ":0"); ok && strings.HasPrefix(path, "/") {
+	if path := unixPath(addr); path != "" {
 		addr = "unix:" + path
 	}
 	b := fmt.Appendf(nil, "+%d.%06d [%d %s]", now.Unix(), now.Nanosecond()/1000, s.dbi, addr)

@@ -175,6 +175,12 @@ func (s *Session) reject(c *command, msg string) {
 	if s.multi != nil {
 		s.multi.broken = true
 	}
+	s.handIn(nil)
+	if strings.HasPrefix(msg, "ERR unknown") {
+		s.client.lastCmd.Store(nil)
+	} else {
+		s.client.lastCmd.Store(c)
+	}
 	if c != nil {
 		c.stat.rejected.Add(1)
 		if c.upper == "EXEC" {

@@ -57,6 +57,9 @@ func cloneArgs(a [][]byte) [][]byte {
 
 func (s *Session) queue(c *command, a [][]byte) {
 	s.multi.queue = append(s.multi.queue, queued{c, cloneArgs(a)})
+	s.client.multi.Store(int32(len(s.multi.queue)))
+	s.handIn(nil)
+	s.client.lastCmd.Store(c)
 	s.w.status("QUEUED")
 }
 
@@ -66,6 +69,7 @@ func cmdMulti(s *Session, _ [][]byte) {
 		return
 	}
 	s.multi = &multiState{}
+	s.client.multi.Store(0)
 	s.special = true
 	s.w.ok()
 }
@@ -82,6 +86,7 @@ func cmdDiscard(s *Session, _ [][]byte) {
 // endMulti ends MULTI and all watches.
 func (s *Session) endMulti() {
 	s.multi = nil
+	s.client.multi.Store(-1)
 	s.unwatch()
 	s.setSpecial()
 }
@@ -119,6 +124,7 @@ func cmdExec(s *Session, _ [][]byte) {
 	s.held = locks
 	changed := s.dirtyCAS.Load() || s.watchedExpired()
 	s.multi = nil
+	s.client.multi.Store(-1)
 	s.unwatch()
 	if changed {
 		s.w.nullArray()

@@ -87,6 +87,10 @@ type side struct {
 	vars  map[string]string
 }
 
+func newSide(sock string) *side {
+	return &side{sock: sock, conns: make(map[string]*bufio.ReadWriter), vars: make(map[string]string)}
+}
+
 // patient waits for input, but not for ever.
 type patient struct{ net.Conn }
 
@@ -165,7 +169,7 @@ type player struct {
 func play(t *testing.T, ours, theirs, lines string) {
 	p := &player{t: t, waiting: make(map[string]int), muted: make(map[string]bool)}
 	for i, sock := range []string{ours, theirs} {
-		p.sides[i] = &side{sock: sock, conns: make(map[string]*bufio.ReadWriter), vars: make(map[string]string)}
+		p.sides[i] = newSide(sock)
 		p.sides[i].send(t, "admin", []string{"FLUSHALL"})
 		require.Equal(t, "+OK\r\n", p.sides[i].read(t, "admin"))
 	}

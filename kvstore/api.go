@@ -82,7 +82,9 @@ func (s *Session) set(h uint64, key, value []byte, o *SetOptions) error {
 	if o.TTL > 0 {
 		at = s.now() + max(o.TTL.Milliseconds(), 1)
 	}
+	s.expectNew(key)
 	s.store(e, key, value, at, o.KeepTTL && at == 0)
+	s.endForeseen()
 	if at == 0 && s.logs() {
 		s.logPlainSet(key, value, o.KeepTTL)
 	}

@@ -38,12 +38,20 @@ type blocking struct {
 // timeoutArg reads a time to wait in seconds.
 func (s *Session) timeoutArg(b []byte) (time.Duration, bool) {
 	f, ok := parseFloat(b)
+	if !ok {
+		if long, isLong := parseLongDouble(b); isLong { // nil: infinite
+			f, ok = math.Inf(1), true
+			if long != nil {
+				f, _ = long.Float64()
+			}
+		}
+	}
 	switch {
 	case !ok:
 		s.fail("ERR timeout is not a float or out of range")
-	case f < 0:
+	case f < 0, f*1000 >= math.MaxInt64: // C's conversion makes it negative
 		s.fail("ERR timeout is negative")
-	case f*1000 > math.MaxInt64/2 || math.IsInf(f, 0):
+	case f*1000 > float64(math.MaxInt64-s.now()):
 		s.fail("ERR timeout is out of range")
 	default:
 		ms := math.Ceil(f * 1000)
@@ -205,7 +213,7 @@ type pauseState struct {
 
 // holds keeps a command back while clients are paused.
 func (p *pauseState) holds(s *Session, c *command, a [][]byte) bool {
-	if s.trusted || s.multi != nil && !is(a[0], "EXEC") {
+	if s.trusted {
 		return false
 	}
 	p.mu.Lock()
@@ -213,7 +221,7 @@ func (p *pauseState) holds(s *Session, c *command, a [][]byte) bool {
 	if p.until.IsZero() || !time.Now().Before(p.until) {
 		return false
 	}
-	if c.upper == "CLIENT" || c.cats != "" && !c.isPausable() {
+	if c.name == "client|unpause" { // or nobody could end it
 		return false
 	}
 	if p.writes {
@@ -232,11 +240,6 @@ func (p *pauseState) holds(s *Session, c *command, a [][]byte) bool {
 	p.held = append(p.held, w)
 	s.db.blocking.n.Add(1)
 	return true
-}
-
-// isPausable tells whether CLIENT PAUSE ALL stops a command.
-func (c *command) isPausable() bool {
-	return c.group != "connection" || c.upper == "PING" || c.upper == "ECHO"
 }
 
 // set begins to pause.
@@ -280,4 +283,19 @@ func (p *pauseState) stop() {
 		p.timer.Stop()
 	}
 	p.mu.Unlock()
+}
+
+// withTimeout counts those who wait not for ever.
+func (b *blocking) withTimeout() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	found := make(map[*waiter]struct{})
+	for _, list := range b.by {
+		for _, w := range list {
+			if w.timer != nil {
+				found[w] = struct{}{}
+			}
+		}
+	}
+	return len(found)
 }

@@ -90,6 +90,14 @@ func (r *registry) list() []*Session {
 	return list
 }
 
+// unixPath returns the path of a Unix socket's address, or nothing.
+func unixPath(addr string) string {
+	if path, ok := strings.CutSuffix(addr, ":0"); ok && strings.HasPrefix(path, "/") {
+		return path
+	}
+	return ""
+}
+
 // line is the client's line in CLIENT LIST.
 func (s *Session) line() string {
 	c := &s.client
@@ -105,6 +113,9 @@ func (s *Session) line() string {
 	}
 	if c.blocked.Load() {
 		flags += "b"
+	}
+	if unixPath(s.o.LocalAddr) != "" {
+		flags += "U"
 	}
 	if c.noEvict.Load() {
 		flags += "e"
@@ -131,7 +142,8 @@ func (s *Session) line() string {
 }
 
 func cmdClientList(s *Session, a [][]byte) {
-	only := func(*Session) bool { return true }
+	s.client.sync(s)
+	list := s.db.clients.list()
 	switch {
 	case len(a) == 4 && is(a[2], "TYPE"):
 		class, ok := clientType(a[3])
@@ -139,28 +151,28 @@ func cmdClientList(s *Session, a [][]byte) {
 			s.fail("ERR Unknown client type '" + string(a[3]) + "'")
 			return
 		}
-		only = func(o *Session) bool { return o.typeName() == class }
-	case len(a) > 3 && is(a[2], "ID"):
-		ids := make(map[int64]bool)
+		list = slices.DeleteFunc(list, func(o *Session) bool { return o.typeName() != class })
+	case len(a) > 3 && is(a[2], "ID"): // in the order asked for, twice if asked for twice
+		all := list
+		list = nil
 		for _, arg := range a[3:] {
 			id, ok := parseInt(arg)
-			if !ok || id < 1 {
+			if !ok {
 				s.fail("ERR Invalid client ID")
 				return
 			}
-			ids[id] = true
+			i, ok := slices.BinarySearchFunc(all, id, func(o *Session, id int64) int { return cmp.Compare(o.client.id, id) })
+			if ok {
+				list = append(list, all[i])
+			}
 		}
-		only = func(o *Session) bool { return ids[o.client.id] }
 	case len(a) != 2:
 		s.fail(msgSyntax)
 		return
 	}
-	s.client.sync(s)
 	var b strings.Builder
-	for _, o := range s.db.clients.list() {
-		if only(o) {
-			b.WriteString(o.line() + "\n")
-		}
+	for _, o := range list {
+		b.WriteString(o.line() + "\n")
 	}
 	s.w.verbatim("txt", b.String())
 }
@@ -169,10 +181,6 @@ func cmdClientList(s *Session, a [][]byte) {
 func (c *clientInfo) sync(s *Session) {
 	c.db.Store(int32(s.dbi))
 	c.proto.Store(int32(s.w.proto))
-	c.multi.Store(-1)
-	if s.multi != nil {
-		c.multi.Store(int32(len(s.multi.queue)))
-	}
 	c.lastCmd.Store(s.cmd)
 }
 
@@ -350,6 +358,10 @@ func (s *Session) parseKill(a [][]byte, f *killFilter) bool {
 
 func cmdClientUnblock(s *Session, a [][]byte) {
 	byError := false
+	if len(a) > 4 {
+		s.badSubcommand(a)
+		return
+	}
 	if len(a) == 4 {
 		switch {
 		case is(a[3], "TIMEOUT"):
@@ -390,6 +402,10 @@ func (b *blocking) unblock(id int64, byError bool) bool {
 }
 
 func cmdClientPause(s *Session, a [][]byte) {
+	if len(a) > 4 {
+		s.badSubcommand(a)
+		return
+	}
 	writes := false
 	if len(a) == 4 {
 		switch {

@@ -41,6 +41,7 @@ type lockMode uint8
 const (
 	lockKeys lockMode = iota // those of its keys
 	lockAll
+	lockOwn // it locks what it looks at itself: in a transaction all have to be locked before
 )
 
 // A command is an entry of the table of commands.
@@ -158,6 +159,11 @@ func (t *commandTable) resolve(a [][]byte) (*command, string) {
 
 func wrongArity(c *command) string {
 	return "ERR wrong number of arguments for '" + c.name + "' command"
+}
+
+// badSubcommand answers that a subcommand takes no such arguments.
+func (s *Session) badSubcommand(a [][]byte) {
+	s.fail("ERR unknown subcommand or wrong number of arguments for '" + cut(a[1], 128) + "'. Try " + strings.ToUpper(string(a[0])) + " HELP.")
 }
 
 func unknownCommand(a [][]byte) string {

@@ -2,7 +2,6 @@ package kvstore
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/groundwork-go/groundwork/kvstore/internal/glob"
@@ -97,25 +96,6 @@ func cmdCommandInfo(s *Session, a [][]byte) {
 	}
 }
 
-func cmdCommandDocs(s *Session, a [][]byte) {
-	var list []*command
-	if len(a) == 2 {
-		list = s.db.cmds.Load().parents()
-	}
-	for _, name := range a[2:] {
-		if c := s.db.cmds.Load().byFullName(name); c != nil {
-			list = append(list, c)
-		}
-	}
-	s.w.mapHead(len(list))
-	for _, c := range list {
-		s.w.str(c.name)
-		s.w.mapHead(1)
-		s.w.str("group")
-		s.w.str(c.group)
-	}
-}
-
 func cmdCommandList(s *Session, a [][]byte) {
 	only := func(*command) bool { return true }
 	switch {
@@ -127,7 +107,8 @@ func cmdCommandList(s *Session, a [][]byte) {
 			return slices.Contains(strings.Fields(c.cats), "@"+strings.ToLower(string(a[4])))
 		}
 	case len(a) == 5 && is(a[2], "FILTERBY") && is(a[3], "MODULE"):
-		only = func(*command) bool { return false }
+		s.w.emptyArray()
+		return
 	default:
 		s.fail(msgSyntax)
 		return
@@ -198,14 +179,4 @@ func cmdCommandCount(s *Session, _ [][]byte) {
 		}
 	}
 	s.w.count(n)
-}
-
-func cmdHelp(s *Session, a [][]byte) {
-	parent := s.db.cmds.Load().find(a[0])
-	s.w.array(2 + len(parent.subs))
-	s.w.status(parent.upper + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")
-	for _, c := range parent.subs {
-		s.w.status(c.upper + " (" + strconv.Itoa(max(c.arity, -c.arity)-2) + " or more arguments)")
-	}
-	s.w.status("See https://redis.io/commands.")
 }

@@ -3,6 +3,7 @@ package kvstore
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -107,8 +108,19 @@ func intSetting(dst *atomic.Int64, lo, hi int64) func(string) (string, error) {
 	}
 }
 
-// parseMemory reads a number of bytes with a unit.
+func yesNo(v string) (string, error) {
+	v = strings.ToLower(v)
+	if v != "yes" && v != "no" {
+		return "", configError("argument must be 'yes' or 'no'")
+	}
+	return v, nil
+}
+
+// parseMemory reads a number of bytes with a unit; nothing is 0.
 func parseMemory(v string) (int64, bool) {
+	if v == "" {
+		return 0, true
+	}
 	i := 0
 	for i < len(v) && v[i] >= '0' && v[i] <= '9' {
 		i++
@@ -159,7 +171,7 @@ var outputClasses = [...]string{"normal", "slave", "pubsub"}
 // setOutput reads groups of a class, a hard and a soft limit, and seconds.
 func (c *config) setOutput(v string) (string, error) {
 	words := strings.Fields(v)
-	if len(words)%4 != 0 || len(words) == 0 {
+	if len(words)%4 != 0 {
 		return "", configError("Wrong number of arguments in buffer limit configuration.")
 	}
 	l := *c.limits.Load()
@@ -225,7 +237,7 @@ func (db *DB) initConfig(o *Options) {
 		c.pass.Store(&v)
 		return v, nil
 	})
-	c.add("maxclients", "10000", c.limitInt(1, math.MaxInt32, func(l *Limits, n int64) { l.MaxClients = int(n) }))
+	c.add("maxclients", "10000", c.limitInt(1, math.MaxUint32, func(l *Limits, n int64) { l.MaxClients = int(min(n, math.MaxInt32)) }))
 	c.add("timeout", "0", c.limitInt(0, math.MaxInt32, func(l *Limits, n int64) { l.Timeout = time.Duration(n) * time.Second }))
 	c.add("tcp-keepalive", "300", c.limitInt(0, math.MaxInt32, func(l *Limits, n int64) { l.KeepAlive = time.Duration(n) * time.Second }))
 	c.add("proto-max-bulk-len", "512mb", memorySetting(1<<20, math.MaxInt64, func(n int64) {
@@ -240,14 +252,19 @@ func (db *DB) initConfig(o *Options) {
 	if db.dir != "" && !o.NoLog {
 		appendOnly = "yes"
 	}
-	c.add("appendonly", appendOnly, nil)
-	c.add("aof-use-rdb-preamble", "yes", func(v string) (string, error) {
-		v = strings.ToLower(v)
-		if v != "yes" && v != "no" {
-			return "", configError("argument must be 'yes' or 'no'")
+	c.add("appendonly", appendOnly, func(v string) (string, error) {
+		v, err := yesNo(v)
+		if err == nil && v != appendOnly {
+			err = configError("can't be changed while the store is open")
 		}
-		c.preamble.Store(v == "yes")
-		return v, nil
+		return v, err
+	})
+	c.add("aof-use-rdb-preamble", "yes", func(v string) (string, error) {
+		v, err := yesNo(v)
+		if err == nil {
+			c.preamble.Store(v == "yes")
+		}
+		return v, err
 	})
 	c.add("dbfilename", snapshotName, nil)
 	c.add("auto-aof-rewrite-percentage", "100", intSetting(&c.rewritePercent, 0, math.MaxInt32))
@@ -275,20 +292,25 @@ func cmdConfigGet(s *Session, a [][]byte) {
 	c := &s.db.conf
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var found []*setting
-	for _, st := range c.list {
-		for _, p := range a[2:] {
-			if glob.Match(strings.ToLower(string(p)), st.name) {
-				found = append(found, st)
-				break
+	found := make(map[string]string) // the names as they are answered, by the real ones
+	for _, arg := range a[2:] {
+		p := strings.ToLower(string(arg))
+		if !strings.ContainsAny(p, "[*?") {
+			if c.list[p] != nil && found[p] == "" {
+				found[p] = string(arg)
+			}
+			continue
+		}
+		for name := range c.list {
+			if found[name] == "" && glob.Match(p, name) {
+				found[name] = name
 			}
 		}
 	}
-	slices.SortFunc(found, func(a, b *setting) int { return cmp.Compare(a.name, b.name) })
 	s.w.mapHead(len(found))
-	for _, st := range found {
-		s.w.str(st.name)
-		s.w.str(st.value)
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		s.w.str(found[name])
+		s.w.str(c.list[name].value)
 	}
 }
 
@@ -309,7 +331,11 @@ func cmdConfigSet(s *Session, a [][]byte) {
 			s.fail("ERR Unknown option or number of arguments for CONFIG SET - '" + string(a[i]) + "'")
 			return
 		case st.fixed:
-			s.fail("ERR CONFIG SET failed (possibly related to argument '" + string(a[i]) + "') - can't set immutable config")
+			why := "immutable"
+			if name == "dir" || name == "dbfilename" { // those that enable-protected-configs is about
+				why = "protected"
+			}
+			s.fail("ERR CONFIG SET failed (possibly related to argument '" + string(a[i]) + "') - can't set " + why + " config")
 			return
 		case seen[name]:
 			s.fail("ERR CONFIG SET failed (possibly related to argument '" + string(a[i]) + "') - duplicate parameter")
@@ -360,13 +386,4 @@ func cmdConfigResetstat(s *Session, _ [][]byte) {
 	s.db.clients.total.Store(0)
 	s.db.clients.reject.Store(0)
 	s.w.ok()
-}
-
-func (c *counters) reset() {
-	for _, n := range []*atomic.Int64{&c.commands, &c.hits, &c.misses, &c.expired, &c.evicted, &c.netIn, &c.netOut, &c.reads, &c.writes} {
-		n.Store(0)
-	}
-	c.mu.Lock()
-	c.errors = nil
-	c.mu.Unlock()
 }

@@ -33,8 +33,8 @@ func cmdHello(s *Session, a [][]byte) {
 			return
 		}
 	}
-	if !s.authed {
-		s.fail("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time")
+	if !s.Authenticated() {
+		s.fail("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time")
 		return
 	}
 	s.w.proto = proto

@@ -44,7 +44,7 @@ func (s *Session) count(c *command, a [][]byte) {
 		s.tally.failed++
 	}
 	if limit := s.db.conf.slowerThan.Load(); limit >= 0 && took >= time.Duration(limit)*time.Microsecond && c.flags&fSkipSlowlog == 0 {
-		s.db.slow.add(s, a, took)
+		s.db.slow.add(s, c, a, took)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"sync"
@@ -56,7 +57,8 @@ type Options struct {
 // A DB is an open store. All methods may be called concurrently.
 type DB struct {
 	sp      *keyspace.Space
-	cmds    atomic.Pointer[commandTable] // never changed, but replaced by Handle
+	cmds    atomic.Pointer[commandTable]  // never changed, but replaced by Handle
+	docs    func() map[string]*commandDoc // read when somebody asks for the first time
 	conf    config
 	now     func() time.Time
 	started time.Time
@@ -78,7 +80,9 @@ type DB struct {
 	monitors monitors
 	slow     slowLog
 	stats    counters
+	rates    rates
 	memory   memoryUse
+	runID    string // of INFO: 40 digits by chance
 
 	attention     atomic.Bool // clients are paused
 	noExpireCycle atomic.Bool
@@ -88,41 +92,6 @@ type DB struct {
 	saving    sync.Mutex // held while a snapshot is being written
 	saves     background
 	closed    atomic.Bool
-}
-
-// background is what INFO tells of work in the background.
-type background struct {
-	running, failed atomic.Bool
-	took            atomic.Int64 // nanoseconds
-	at              atomic.Int64 // Unix seconds of the last success
-	tried           atomic.Int64 // and of the last end of all
-}
-
-// counters are shared by all sessions.
-type counters struct {
-	commands, hits, misses, expired, evicted, dirty, netIn, netOut, reads, writes atomic.Int64
-
-	mu     sync.Mutex
-	errors map[string]int64 // guarded by mu; by code
-}
-
-// countError counts an error reply by its code.
-func (c *counters) countError(text string) {
-	code := text
-	for i := range len(text) {
-		if text[i] == ' ' {
-			code = text[:i]
-			break
-		}
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.errors == nil {
-		c.errors = make(map[string]int64)
-	}
-	if len(c.errors) < 128 || c.errors[code] > 0 {
-		c.errors[code]++
-	}
 }
 
 // Open opens the store in a folder, which is made if it does not exist. An empty
@@ -149,6 +118,8 @@ func Open(dir string, o *Options) (*DB, error) {
 		now: o.Now, started: time.Now(), logger: o.Logger, dir: dir, stop: make(chan struct{}),
 	}
 	db.cmds.Store(newCommandTable())
+	db.runID = fmt.Sprintf("%016x%016x%08x", rand.Uint64(), rand.Uint64(), rand.Uint32())
+	db.docs = sync.OnceValue(func() map[string]*commandDoc { return parseDocs(commandDocsText) })
 	db.blocking.db = db
 	db.pool.New = func() any { return db.NewSession(nil) }
 	if db.now == nil {
@@ -159,6 +130,8 @@ func Open(dir string, o *Options) (*DB, error) {
 	}
 	db.setClock()
 	db.saves.at.Store(db.now().Unix())
+	db.saves.took.Store(-1)
+	db.rewrites.took.Store(-1)
 	db.initConfig(o)
 	if dir != "" {
 		if err := db.openDir(o); err != nil {
@@ -197,8 +170,11 @@ func (db *DB) cron() {
 		case <-tick.C:
 		}
 		db.setClock()
+		db.measure()
 		if !db.noExpireCycle.Load() {
+			began := db.uptime()
 			db.expireCycle(s)
+			db.stats.expireTime.Add(int64(db.uptime() - began))
 		}
 		db.careForLog()
 		db.careForSnapshot()

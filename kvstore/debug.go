@@ -17,6 +17,17 @@ var debugNames = [...]string{"no", "local", "yes"}
 const msgNoDebug = "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", " +
 	"you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server."
 
+var debugHelp = [...]string{
+	"DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+	"DIGEST", "    Tell a checksum of all data, Redis's.",
+	"DIGEST-VALUE <key> [<key> ...]", "    Tell checksums of values.",
+	"OBJECT <key>", "    Tell how a value is stored.",
+	"RELOAD", "    Save everything, and load it again.",
+	"SET-ACTIVE-EXPIRE (0|1)", "    Leave keys that have expired until somebody looks, or not.",
+	"SLEEP <seconds>", "    Answer later.",
+	"HELP", "    List the subcommands.",
+}
+
 // mayDebug tells whether DEBUG is taken from here.
 func (s *Session) mayDebug() bool {
 	if s.trusted {
@@ -37,6 +48,8 @@ func cmdDebug(s *Session, a [][]byte) {
 	switch {
 	case !s.mayDebug():
 		s.fail(msgNoDebug)
+	case is(a[1], "HELP") && len(a) == 2:
+		s.help(debugHelp[:])
 	case is(a[1], "SLEEP") && len(a) == 3:
 		f, ok := parseFloat(a[2])
 		if !ok || f < 0 || f > math.MaxInt32 {
@@ -48,7 +61,9 @@ func cmdDebug(s *Session, a [][]byte) {
 	case is(a[1], "SET-ACTIVE-EXPIRE") && len(a) == 3:
 		s.db.noExpireCycle.Store(string(a[2]) == "0")
 		s.w.ok()
-	case is(a[1], "RELOAD") && len(a) == 2:
+	case is(a[1], "RELOAD") && len(a) > 2:
+		s.fail("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.") // of which there are none here
+	case is(a[1], "RELOAD"):
 		if s.held != 0 {
 			s.fail("ERR DEBUG RELOAD inside of a transaction")
 			return
@@ -88,6 +103,6 @@ func cmdDebug(s *Session, a [][]byte) {
 			s.w.status(d.String())
 		}
 	default:
-		s.fail("ERR unknown subcommand or wrong number of arguments for '" + cut(a[1], 128) + "'. Try DEBUG HELP.")
+		s.badSubcommand(a)
 	}
 }

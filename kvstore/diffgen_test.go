@@ -95,6 +95,12 @@ func (g *generator) arg(kind string) string {
 		return g.key(kind[0])
 	case "ez":
 		return g.key("eezzz"[g.r.IntN(5)])
+	case "w": // a key of any type
+		return fmt.Sprint("w", g.r.IntN(4))
+	case "x":
+		return fmt.Sprint("x", g.r.IntN(2))
+	case "d":
+		return strconv.Itoa(g.r.IntN(2))
 	case "v":
 		return g.value()
 	case "n":
@@ -236,9 +242,9 @@ func choices(t string) (list []string) {
 	return append(list, t[from:])
 }
 
-// command makes a random command.
-func (g *generator) command() []string {
-	args := g.expand(templates[g.r.IntN(len(templates))])
+// fill makes the arguments of a template, and counts keys.
+func (g *generator) fill(template string) []string {
+	args := g.expand(template)
 	// NUM stands for the number of keys that follow, up to END.
 	for i := 0; i < len(args); i++ {
 		if args[i] == "NUM" {
@@ -253,6 +259,12 @@ func (g *generator) command() []string {
 			}
 		}
 	}
+	return args
+}
+
+// command makes a random command.
+func (g *generator) command() []string {
+	args := g.fill(templates[g.r.IntN(len(templates))])
 	faults := g.r.IntN(60)
 	if strings.HasSuffix(args[0], "SCAN") || args[0] == "SPOP" {
 		faults = -1 // not all at once, the order would show

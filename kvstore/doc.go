@@ -35,6 +35,6 @@
 //
 // All data are in memory. There are the commands of Redis 7.0 on strings, bitmaps,
 // lists, sets, hashes, sorted sets and keys, transactions and pub/sub, as COMMAND
-// lists them; no streams, geo, HyperLogLog, scripts, replication, cluster and ACL
-// users. Eviction knows LRU only.
+// lists them; no streams, geo, HyperLogLog, scripts, replication, cluster, ACL
+// users and client tracking. Eviction knows LRU only.
 package kvstore

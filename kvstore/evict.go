@@ -15,6 +15,9 @@ type memoryUse struct {
 	mu     sync.Mutex // held by who measures or evicts
 	used   atomic.Int64
 	writes atomic.Int64 // since it was measured
+	peak   atomic.Int64 // the most that reach was told
+
+	measured int64 // second of the last time that cron told it; its own
 }
 
 const measureAfter = 256

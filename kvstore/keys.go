@@ -463,25 +463,3 @@ func cmdObjectFreq(s *Session, a [][]byte) {
 	}
 	s.fail("ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.")
 }
-
-func cmdMemoryUsage(s *Session, a [][]byte) {
-	for i := 3; i < len(a); i += 2 {
-		if !is(a[i], "SAMPLES") || i+1 == len(a) {
-			s.fail(msgSyntax)
-			return
-		}
-		n, ok := s.intArg(a[i+1])
-		if !ok {
-			return
-		}
-		if n < 0 {
-			s.fail(msgSyntax)
-			return
-		}
-	}
-	if e := s.peek(a[2]); e.Exists() {
-		s.w.count(e.Bytes())
-	} else {
-		s.w.null()
-	}
-}

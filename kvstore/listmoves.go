@@ -122,6 +122,10 @@ func cmdBlmove(s *Session, a [][]byte) {
 		extra:  keyspace.MaskOf(s.db.sp.Hash(dst)),
 		nobody: func(w *writer) { w.nullArray() },
 		atOnce: func(w *writer) { w.null() },
-		serve:  func(h *Session, key []byte) { h.moveElement(key, dst, from, to) },
+		serve: func(h *Session, key []byte) {
+			h.expectNew(dst)
+			h.moveElement(key, dst, from, to)
+			h.endForeseen()
+		},
 	}, a[1:2])
 }

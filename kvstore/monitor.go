@@ -14,18 +14,23 @@ type monitors struct {
 }
 
 func cmdMonitor(s *Session, _ [][]byte) {
+	if s.held != 0 {
+		s.fail("ERR MONITOR isn't allowed for DENY BLOCKING client")
+		return
+	}
 	m := &s.db.monitors
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.by == nil {
 		m.by = make(map[*Session]struct{})
 	}
-	if _, ok := m.by[s]; !ok {
+	if _, ok := m.by[s]; !ok { // else there is no answer
 		m.by[s] = struct{}{}
 		m.n.Add(1)
 		s.client.monitor.Store(true)
+		s.setSpecial()
+		s.w.ok()
 	}
-	s.w.ok()
 }
 
 func (m *monitors) remove(s *Session) {
@@ -38,14 +43,17 @@ func (m *monitors) remove(s *Session) {
 	}
 }
 
-// feed tells the monitors of a command.
+// feed tells the monitors of a command that has run.
 func (m *monitors) feed(s *Session, c *command, a [][]byte) {
-	if c.flags&(fAdmin|fSkipSlowlog) != 0 {
+	if c.flags&fAdmin != 0 || c.name == "quit" {
 		return
 	}
-	now := s.db.now()
-	b := fmt.Appendf(nil, "+%d.%06d [%d %s]", now.Unix(), now.Nanosecond()/1000, s.dbi, s.o.Addr)
-	for _, arg := range a {
+	now, addr := s.db.now(), s.o.Addr
+	if path := unixPath(addr); path != "" {
+		addr = "unix:" + path
+	}
+	b := fmt.Appendf(nil, "+%d.%06d [%d %s]", now.Unix(), now.Nanosecond()/1000, s.dbi, addr)
+	for _, arg := range redacted(c, a) {
 		b = append(b, ' ')
 		b = appendRepr(b, arg)
 	}

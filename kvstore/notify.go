@@ -69,7 +69,13 @@ func (s *Session) notify(class int64, event string, key []byte) { s.notifyIn(s.d
 
 func (s *Session) notifyIn(dbi int, class int64, event string, key []byte) {
 	flags := s.db.conf.notify.Load()
-	if flags&class == 0 || s.replaying {
+	if flags == 0 || s.replaying {
+		return
+	}
+	if s.foreseen != nil {
+		s.beforeEvent(blockKey{dbi, string(key)})
+	}
+	if flags&class == 0 {
 		return
 	}
 	at := "@" + strconv.Itoa(dbi) + "__:"

@@ -276,12 +276,8 @@ func (db *DB) rewriteSoon() error {
 // rewrite rewrites the log; only one does so at a time.
 func (db *DB) rewrite(ctx context.Context) (err error) {
 	began := time.Now()
-	db.rewrites.running.Store(true)
-	defer func() {
-		db.rewrites.running.Store(false)
-		db.rewrites.failed.Store(err != nil)
-		db.rewrites.took.Store(int64(time.Since(began)))
-	}()
+	db.rewrites.begin(db)
+	defer func() { db.rewrites.end(db, err) }()
 	r, err := db.log.Rewrite(db.conf.preamble.Load())
 	if err != nil {
 		return err
@@ -302,7 +298,7 @@ func (db *DB) rewrite(ctx context.Context) (err error) {
 // writeBase writes what is in a view to the base file.
 func (db *DB) writeBase(ctx context.Context, r *aof.Rewrite, view *keyspace.View) error {
 	if w := r.Writer(); w != nil {
-		if err := db.saveView(ctx, view, w, true); err != nil {
+		if err := db.saveView(ctx, view, w, &db.rewrites); err != nil {
 			r.Abort()
 			return err
 		}
@@ -320,7 +316,9 @@ func (db *DB) writeBase(ctx context.Context, r *aof.Rewrite, view *keyspace.View
 func (db *DB) rewriteDB(ctx context.Context, r *aof.Rewrite, view *keyspace.View, dbi int) error {
 	var buf []byte
 	selected := false
+	n := int64(0)
 	return view.Drain(dbi, func(key []byte, e keyspace.Entry, old *keyspace.Value) error {
+		n++
 		if !selected {
 			buf = appendArgs(buf, []byte("SELECT"), itoa(int64(dbi)))
 			selected = true
@@ -339,6 +337,8 @@ func (db *DB) rewriteDB(ctx context.Context, r *aof.Rewrite, view *keyspace.View
 		}
 		return nil
 	}, func() error {
+		db.rewrites.done.Add(n)
+		n = 0
 		err := r.Add(buf)
 		buf = buf[:0]
 		if err == nil {
@@ -393,5 +393,20 @@ func (db *DB) careForLog() {
 	grown := percent > 0 && now >= db.conf.rewriteMin.Load() && (now-base)*100/max(base, 1) >= percent
 	if grown || db.log.Lost() {
 		_ = db.rewriteSoon() // one is under way, or this one tells the logger
+	}
+}
+
+func cmdBgrewriteaof(s *Session, _ [][]byte) {
+	if s.held != 0 {
+		s.fail("ERR Command not allowed inside a transaction")
+		return
+	}
+	switch {
+	case s.db.log == nil:
+		s.fail("ERR the store keeps no log")
+	case s.db.rewriteSoon() != nil:
+		s.fail("ERR Background append only file rewriting already in progress")
+	default:
+		s.w.status("Background append only file rewriting started")
 	}
 }

@@ -214,7 +214,7 @@ func cmdPubsubChannels(s *Session, a [][]byte) {
 		kind = byShard
 	}
 	if len(a) > 3 {
-		s.fail(wrongArity(s.cmd))
+		s.badSubcommand(a)
 		return
 	}
 	h := &s.db.hub

@@ -60,14 +60,15 @@ type Session struct {
 	replaying bool // its commands come from a file: no key expires, nothing is logged
 	quiet     bool // its commands are part of another one: they are not counted
 
-	held  keyspace.Mask // stripes that are locked for several commands
-	unit  []byte        // to be logged, and
-	unitN int           // the number of commands in it
-	stale [][]byte      // keys that were found expired
-	tidy  *keyspace.Shard
-	ready []blockKey                   // keys that those who wait may be served from
-	undo  map[blockKey]*keyspace.Value // what keys were; nil value: not there; nil map: not kept
-	last  uint64                       // ticket
+	held     keyspace.Mask // stripes that are locked for several commands
+	unit     []byte        // to be logged, and
+	unitN    int           // the number of commands in it
+	stale    [][]byte      // keys that were found expired
+	tidy     *keyspace.Shard
+	ready    []blockKey                   // keys that those who wait may be served from
+	foreseen *foreseen                    // nil: nobody wants such events
+	undo     map[blockKey]*keyspace.Value // what keys were; nil value: not there; nil map: not kept
+	last     uint64                       // ticket
 
 	lap                    time.Duration // since the start of the DB, when the last command ended
 	tally                  tally         // not counted in the DB yet
@@ -174,6 +175,12 @@ func (s *Session) reject(c *command, msg string) {
 	if s.multi != nil {
 		s.multi.broken = true
 	}
+	s.handIn(nil)
+	if strings.HasPrefix(msg, "ERR unknown") {
+		s.client.lastCmd.Store(nil)
+	} else {
+		s.client.lastCmd.Store(c)
+	}
 	if c != nil {
 		c.stat.rejected.Add(1)
 		if c.upper == "EXEC" {
@@ -189,7 +196,7 @@ func (s *Session) reject(c *command, msg string) {
 // whether the command is not to be run.
 func (s *Session) refuse(c *command, a [][]byte) bool {
 	switch {
-	case !s.authed && c.flags&fNoAuth == 0:
+	case c.flags&fNoAuth == 0 && !s.Authenticated():
 		s.reject(c, "NOAUTH Authentication required.")
 		return true
 	case s.multi != nil && c.flags&fNoMulti != 0:
@@ -207,6 +214,10 @@ func (s *Session) refuse(c *command, a [][]byte) bool {
 	}
 	if s.w.proto < 3 && s.subs.n() > 0 && !c.whileSubscribed() {
 		s.reject(c, "ERR Can't execute '"+c.name+"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context")
+		return true
+	}
+	if s.client.monitor.Load() && c.flags&(fWrite|fReadonly) != 0 {
+		s.reject(c, "ERR Replica can't interact with the keyspace")
 		return true
 	}
 	return s.db.pause.holds(s, c, a)
@@ -228,14 +239,9 @@ func (s *Session) call(c *command, a [][]byte) {
 	if s.tally.cmd != c { // which may show what is counted
 		s.handIn(c)
 	}
-	if s.db.monitors.n.Load() > 0 {
-		s.db.monitors.feed(s, c, a)
-	}
 	if c.glance != nil && s.held == 0 && s.dbi == 0 && c.glance(s, a) {
 		s.failed, s.keyPtr = false, nil
-		if !s.quiet {
-			s.count(c, a)
-		}
+		s.ran(c, a)
 		return
 	}
 	m := s.locksOf(c, a)
@@ -248,6 +254,14 @@ func (s *Session) call(c *command, a [][]byte) {
 	}
 	s.unlock(m, c.flags&fWrite != 0)
 	s.after()
+	s.ran(c, a)
+}
+
+// ran shows and counts a command.
+func (s *Session) ran(c *command, a [][]byte) {
+	if s.db.monitors.n.Load() > 0 {
+		s.db.monitors.feed(s, c, a)
+	}
 	if !s.quiet {
 		s.count(c, a)
 	}
@@ -258,7 +272,11 @@ func (s *Session) run(c *command, a [][]byte) {
 	before := s.cmd
 	s.cmd, s.dirty, s.nowMillis, s.rewritten = c, 0, 0, false
 	s.failed = false
+	if s.db.conf.notify.Load()&(notifyKeyMiss|notifyNew) != 0 && !s.replaying {
+		s.foresee(c, a)
+	}
 	c.run(s, a)
+	s.endForeseen()
 	if s.dirty > 0 {
 		s.tally.dirty += int64(s.dirty)
 		if s.logs() && !s.rewritten {
@@ -355,7 +373,7 @@ func (s *Session) deliver(b []byte, ticket uint64, served bool) {
 func (s *Session) Closing() bool { return s.closing }
 
 // Authenticated tells whether the client has given the password, if there is one.
-func (s *Session) Authenticated() bool { return s.authed }
+func (s *Session) Authenticated() bool { return s.authed || s.db.password() == "" }
 
 // Class returns the class of the client, an index of [Limits.Output].
 func (s *Session) Class() int {

@@ -21,10 +21,10 @@ type slowCmd struct {
 	addr, name string
 }
 
-func (l *slowLog) add(s *Session, a [][]byte, took time.Duration) {
+func (l *slowLog) add(s *Session, c *command, a [][]byte, took time.Duration) {
 	most := s.db.conf.slowMax.Load()
 	var args [][]byte
-	for i, b := range a {
+	for i, b := range redacted(c, a) {
 		if i == 31 && len(a) > 32 {
 			args = append(args, fmt.Appendf(nil, "... (%d more arguments)", len(a)-31))
 			break
@@ -49,6 +49,10 @@ func (l *slowLog) add(s *Session, a [][]byte, took time.Duration) {
 
 func cmdSlowlogGet(s *Session, a [][]byte) {
 	n := int64(10)
+	if len(a) > 3 {
+		s.badSubcommand(a)
+		return
+	}
 	if len(a) == 3 {
 		var ok bool
 		if n, ok = s.rangeArg(a[2], -1, 1<<31-1, "ERR count should be greater than or equal to -1"); !ok {

@@ -42,7 +42,7 @@ func glanceGet(s *Session, a [][]byte) bool {
 	n := len(s.w.b)
 	now, _ := s.db.sp.Clock()
 	switch {
-	case found == table.Absent:
+	case found == table.Absent && s.db.conf.notify.Load()&notifyKeyMiss == 0:
 		s.w.null()
 	case found == table.Present && keyspace.Plain(meta, now, 0):
 		s.w.bulk(v)
@@ -95,26 +95,28 @@ func (s *Session) parseSetOptions(args [][]byte, getex bool) (o setOptions, ok b
 			o.keep = true
 		case getex && is(opt, "PERSIST") && o.unit == "" && !o.keep:
 			o.persist = true
-		case next != nil && o.unit == "" && !o.keep && !o.persist:
-			switch {
-			case is(opt, "EX"):
-				o.unit = "EX"
-			case is(opt, "PX"):
-				o.unit = "PX"
-			case is(opt, "EXAT"):
-				o.unit = "EXAT"
-			case is(opt, "PXAT"):
-				o.unit = "PXAT"
-			default:
+		case next != nil && !o.keep && !o.persist:
+			unit := timeUnit(opt)
+			if unit == "" || o.unit != "" && o.unit != unit { // the same one may come again
 				return bad()
 			}
-			o.time = next
+			o.unit, o.time = unit, next
 			i++
 		default:
 			return bad()
 		}
 	}
 	return o, true
+}
+
+// timeUnit is the unit that an option gives a time in, for deadline; empty for others.
+func timeUnit(opt []byte) string {
+	for _, unit := range [...]string{"EX", "PX", "EXAT", "PXAT"} {
+		if is(opt, unit) {
+			return unit
+		}
+	}
+	return ""
 }
 
 func cmdSet(s *Session, a [][]byte) {

@@ -57,6 +57,9 @@ func cloneArgs(a [][]byte) [][]byte {
 
 func (s *Session) queue(c *command, a [][]byte) {
 	s.multi.queue = append(s.multi.queue, queued{c, cloneArgs(a)})
+	s.client.multi.Store(int32(len(s.multi.queue)))
+	s.handIn(nil)
+	s.client.lastCmd.Store(c)
 	s.w.status("QUEUED")
 }
 
@@ -66,6 +69,7 @@ func cmdMulti(s *Session, _ [][]byte) {
 		return
 	}
 	s.multi = &multiState{}
+	s.client.multi.Store(0)
 	s.special = true
 	s.w.ok()
 }
@@ -82,12 +86,13 @@ func cmdDiscard(s *Session, _ [][]byte) {
 // endMulti ends MULTI and all watches.
 func (s *Session) endMulti() {
 	s.multi = nil
+	s.client.multi.Store(-1)
 	s.unwatch()
 	s.setSpecial()
 }
 
 func (s *Session) setSpecial() {
-	s.special = !s.authed || s.multi != nil || s.subs.n() > 0
+	s.special = !s.authed || s.multi != nil || s.subs.n() > 0 || s.client.monitor.Load()
 }
 
 func cmdExec(s *Session, _ [][]byte) {
@@ -104,6 +109,9 @@ func cmdExec(s *Session, _ [][]byte) {
 	var locks keyspace.Mask
 	for _, q := range m.queue {
 		locks |= s.locksOf(q.cmd, q.args)
+		if q.cmd.lock == lockOwn {
+			locks = keyspace.All
+		}
 	}
 	for _, w := range s.watched {
 		locks |= keyspace.MaskOf(s.db.sp.HashString(w.at.key))
@@ -116,6 +124,7 @@ func cmdExec(s *Session, _ [][]byte) {
 	s.held = locks
 	changed := s.dirtyCAS.Load() || s.watchedExpired()
 	s.multi = nil
+	s.client.multi.Store(-1)
 	s.unwatch()
 	if changed {
 		s.w.nullArray()
@@ -124,8 +133,7 @@ func cmdExec(s *Session, _ [][]byte) {
 		for _, q := range m.queue {
 			s.special = false
 			s.run(q.cmd, q.args)
-			q.cmd.stat.calls.Add(1)
-			s.commands++
+			s.ran(q.cmd, q.args)
 		}
 	}
 	s.failed, s.dirty, s.rewritten = false, 0, true

@@ -154,6 +154,15 @@ func (w *writer) setAt(at, n int) {
 	}
 }
 
+// mapAt is told the number of pairs.
+func (w *writer) mapAt(at, n int) {
+	if w.proto < 3 {
+		w.headAt(at, '*', 2*n)
+	} else {
+		w.headAt(at, '%', n)
+	}
+}
+
 // appendArgs appends a command as clients send it.
 func appendArgs[T string | []byte](dst []byte, args ...T) []byte {
 	w := writer{b: dst}

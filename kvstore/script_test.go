@@ -95,7 +95,7 @@ func newSide(sock string) *side {
 type patient struct{ net.Conn }
 
 func (p patient) Read(b []byte) (int, error) {
-	if err := p.SetReadDeadline(time.Now().Add(3 * time.Second)); err != nil {
+	if err := p.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
 		return 0, err
 	}
 	return p.Conn.Read(b)

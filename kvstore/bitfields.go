@@ -87,6 +87,7 @@ func cmdBitfield(s *Session, a [][]byte) {
 	}
 	var e keyspace.Entry
 	var v []byte
+	grown := false
 	if !writes {
 		if e, ok = s.typed(a[1], keyspace.String); !ok {
 			return
@@ -107,12 +108,13 @@ func cmdBitfield(s *Session, a [][]byte) {
 		if !e.Exists() {
 			e = s.setString(e, a[1], nil, false)
 		}
+		grown = int64(len(e.Str())) < longest
 		v = e.GrowString(max(len(e.Str()), int(longest)))
 	}
 	s.w.array(len(ops))
 	n := 0
 	for _, op := range ops {
-		if s.fieldOp(v, op) {
+		if wrote, changed := s.fieldOp(v, op); changed || wrote && grown {
 			n++
 		}
 	}
@@ -122,31 +124,33 @@ func cmdBitfield(s *Session, a [][]byte) {
 	}
 }
 
-// fieldOp runs an operation and tells whether it wrote.
-func (s *Session) fieldOp(v []byte, op fieldOp) bool {
+// fieldOp runs an operation and tells whether it wrote, and whether that made a
+// difference.
+func (s *Session) fieldOp(v []byte, op fieldOp) (wrote, changed bool) {
 	old := getField(v, op)
 	switch op.kind {
 	case 'G':
 		s.w.int(old)
-		return false
+		return false, false
 	case 'S':
 		n, ok := fitField(0, op.arg, op)
 		if !ok {
 			s.w.null()
-			return false
+			return false, false
 		}
 		setField(v, op, n)
 		s.w.int(old)
+		return true, n != old
 	default:
 		n, ok := fitField(old, op.arg, op)
 		if !ok {
 			s.w.null()
-			return false
+			return false, false
 		}
 		setField(v, op, n)
 		s.w.int(n)
+		return true, n != old
 	}
-	return true
 }
 
 func getField(v []byte, op fieldOp) int64 {

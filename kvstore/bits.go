@@ -39,15 +39,18 @@ func cmdSetbit(s *Session, a [][]byte) {
 	if !e.Exists() {
 		e = s.setString(e, a[1], nil, false)
 	}
-	v := e.GrowString(max(len(e.Str()), int(off>>3)+1))
+	before := len(e.Str())
+	v := e.GrowString(max(before, int(off>>3)+1))
 	mask := byte(1) << (7 - off&7)
 	old := v[off>>3]&mask != 0
 	v[off>>3] &^= mask
 	if on == 1 {
 		v[off>>3] |= mask
 	}
-	s.changed(a[1], 1)
-	s.notify(notifyString, "setbit", a[1])
+	if old != (on == 1) || len(v) > before { // else nothing has changed
+		s.changed(a[1], 1)
+		s.notify(notifyString, "setbit", a[1])
+	}
 	s.w.bool(old)
 }
 

@@ -245,83 +245,63 @@ func (s *Session) document(c *command) {
 		s.w.str(c.group)
 		return
 	}
-	at, n := len(s.w.b), 0
-	field := func(name, v string) {
-		if v != "" {
-			s.w.str(name)
-			s.w.str(v)
-			n++
-		}
-	}
-	field("summary", d.summary)
-	field("since", d.since)
-	field("group", c.group)
-	field("complexity", d.complexity)
+	m := s.w.openMap()
+	m.text("summary", d.summary)
+	m.text("since", d.since)
+	m.text("group", c.group)
+	m.text("complexity", d.complexity)
 	if d.system || d.deprecated != "" {
-		s.w.str("doc_flags")
+		m.name("doc_flags")
 		s.w.setHead(1)
 		if d.system {
 			s.w.status("syscmd")
 		} else {
 			s.w.status("deprecated")
 		}
-		n++
 	}
-	field("deprecated_since", d.deprecated)
-	field("replaced_by", d.instead)
+	m.text("deprecated_since", d.deprecated)
+	m.text("replaced_by", d.instead)
 	if len(d.args) > 0 {
-		s.w.str("arguments")
+		m.name("arguments")
 		s.documentArgs(d.args)
-		n++
 	}
 	if len(c.subs) > 0 {
-		s.w.str("subcommands")
+		m.name("subcommands")
 		s.w.mapHead(len(c.subs))
 		for _, sc := range c.subs {
 			s.document(sc)
 		}
-		n++
 	}
-	s.w.mapAt(at, n)
+	m.end()
 }
 
 func (s *Session) documentArgs(args []docArg) {
 	s.w.array(len(args))
 	for i := range args {
 		a := &args[i]
-		at, n := len(s.w.b), 0
-		field := func(name, v string) {
-			if v != "" {
-				s.w.str(name)
-				s.w.str(v)
-				n++
-			}
-		}
-		field("name", a.name)
-		field("type", a.kind)
+		m := s.w.openMap()
+		m.text("name", a.name)
+		m.text("type", a.kind)
 		if a.key >= 0 {
-			s.w.str("key_spec_index")
+			m.name("key_spec_index")
 			s.w.count(a.key)
-			n++
 		}
-		field("token", a.token)
-		field("since", a.since)
-		field("deprecated_since", a.deprecated)
+		m.text("token", a.token)
+		m.text("since", a.since)
+		m.text("deprecated_since", a.deprecated)
 		if a.optional || a.multiple {
+			m.name("flags")
 			s.documentFlags(a)
-			n++
 		}
 		if len(a.args) > 0 {
-			s.w.str("arguments")
+			m.name("arguments")
 			s.documentArgs(a.args)
-			n++
 		}
-		s.w.mapAt(at, n)
+		m.end()
 	}
 }
 
 func (s *Session) documentFlags(a *docArg) {
-	s.w.str("flags")
 	at, n := len(s.w.b), 0
 	for _, f := range []struct {
 		name string

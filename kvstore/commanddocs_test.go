@@ -50,23 +50,17 @@ func withoutSubs(text string) string {
 func TestCommandDocsAgainstRedis(t *testing.T) {
 	t.Parallel()
 	d := newDiff(t, open(t, "", nil), startRedis(t))
-	ask := func(args ...string) (ours, theirs []byte) {
-		d.send([][]string{args})
-		theirs, err := readRaw(d.r, nil)
-		require.NoError(t, err)
-		return d.exec(args), theirs
-	}
 	for _, proto := range []string{"2", "3"} {
-		ask("HELLO", proto)
+		d.ask("HELLO", proto)
 		_, names := split(d.exec([]string{"COMMAND", "LIST"}))
 		require.Greater(t, len(names), 200)
 		for _, raw := range names {
 			name := string(bytes.Split(raw, []byte("\r\n"))[1])
-			ours, theirs := ask("COMMAND", "DOCS", name)
+			ours, theirs := d.ask("COMMAND", "DOCS", name)
 			require.Equal(t, withoutSubs(docsOf(t, theirs)), withoutSubs(docsOf(t, ours)), name)
 			require.Equal(t, bytes.Contains(theirs, []byte("subcommands")), bytes.Contains(ours, []byte("subcommands")), name)
 		}
-		ours, theirs := ask("COMMAND", "DOCS", "nosuch", "gEt", "slowlog", "get|x", "config|GET", "get")
+		ours, theirs := d.ask("COMMAND", "DOCS", "nosuch", "gEt", "slowlog", "get|x", "config|GET", "get")
 		require.Equal(t, docsOf(t, theirs), docsOf(t, ours))
 	}
 	head, list := split(d.exec([]string{"COMMAND", "DOCS"}))

@@ -224,6 +224,15 @@ func (d *diff) send(list [][]string) {
 	require.NoError(d.t, err)
 }
 
+// ask runs a command on both sides.
+func (d *diff) ask(args ...string) (ours, theirs []byte) {
+	d.t.Helper()
+	d.send([][]string{args})
+	theirs, err := readRaw(d.r, nil)
+	require.NoError(d.t, err)
+	return d.exec(args), theirs
+}
+
 // exec runs a command here.
 func (d *diff) exec(args []string) []byte {
 	list := make([][]byte, len(args))

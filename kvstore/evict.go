@@ -15,9 +15,7 @@ type memoryUse struct {
 	mu     sync.Mutex // held by who measures or evicts
 	used   atomic.Int64
 	writes atomic.Int64 // since it was measured
-	peak   atomic.Int64 // the most that reach was told
-
-	measured int64 // second of the last time that cron told it; its own
+	peak   atomic.Int64 // the most that was ever measured, for maxmemory or by INFO
 }
 
 const measureAfter = 256
@@ -44,6 +42,7 @@ func (db *DB) outOfMemory(s *Session) bool {
 	defer u.mu.Unlock()
 	if u.writes.Load() >= measureAfter || u.used.Load() <= most || u.writes.Load() <= 1 {
 		u.used.Store(int64(db.sp.Live()))
+		u.reach(u.used.Load())
 		u.writes.Store(1)
 	}
 	if u.used.Load() <= most {
@@ -138,4 +137,14 @@ func (db *DB) evict(h *Session, v *victim) int64 {
 	h.notifyIn(v.db, notifyEvicted, "evicted", v.key)
 	h.logUnit()
 	return n
+}
+
+// reach notes how much memory is used.
+func (u *memoryUse) reach(used int64) {
+	for {
+		peak := u.peak.Load()
+		if used <= peak || u.peak.CompareAndSwap(peak, used) {
+			return
+		}
+	}
 }

@@ -11,6 +11,7 @@ import (
 type foreseen struct {
 	missed [][]byte
 	fresh  []blockKey // their event comes if they are there then
+	anew   []blockKey // those of them that may have been there: only with another event
 }
 
 // foresee is called when the keys of the command are locked.
@@ -25,16 +26,20 @@ func (s *Session) foresee(c *command, a [][]byte) {
 		}
 		if flags&notifyNew != 0 && c.flags&fWrite != 0 && !slices.Contains(use.flags, "RO") && (!there || c.replaces()) {
 			f.fresh = append(f.fresh, blockKey{s.dbi, string(key)})
+			if there {
+				f.anew = append(f.anew, f.fresh[len(f.fresh)-1])
+			}
 		}
 	}
-	if flags&notifyNew != 0 {
-		f.fresh = append(f.fresh, s.freshElsewhere(c, a)...)
+	if at, ok := s.freshElsewhere(c, a); ok && flags&notifyNew != 0 {
+		f.fresh, f.anew = []blockKey{at}, []blockKey{at}
 	}
 	s.foreseen = f
 }
 
-// freshElsewhere is the key that MOVE or COPY may make in another database.
-func (s *Session) freshElsewhere(c *command, a [][]byte) []blockKey {
+// freshElsewhere is the key that MOVE or COPY may make in another database, if it is
+// another one.
+func (s *Session) freshElsewhere(c *command, a [][]byte) (at blockKey, ok bool) {
 	var name []byte
 	switch {
 	case c.name == "move":
@@ -46,13 +51,13 @@ func (s *Session) freshElsewhere(c *command, a [][]byte) []blockKey {
 	}
 	n, ok := parseInt(name)
 	if !ok || n < 0 || n >= int64(s.db.sp.DBs()) || int(n) == s.dbi {
-		return nil
+		return at, false
 	}
 	key := a[1]
 	if c.name == "copy" {
 		key = a[2]
 	}
-	return []blockKey{{int(n), string(key)}}
+	return blockKey{int(n), string(key)}, true
 }
 
 // tellsMiss tells whether looking for a key that is not there is an event.
@@ -83,33 +88,35 @@ func (s *Session) expectNew(key []byte) {
 	}
 }
 
-// beforeEvent publishes what has to come before an event of a key.
-func (s *Session) beforeEvent(at blockKey) {
+// beforeEvent publishes what has to come before an event: misses, and the keys that
+// are there by now.
+func (s *Session) beforeEvent() {
 	f := s.foreseen
 	s.foreseen = nil // or these would ask for themselves
 	for _, key := range f.missed {
 		s.notify(notifyKeyMiss, "keymiss", key)
 	}
 	f.missed = nil
-	if i := slices.Index(f.fresh, at); i >= 0 && s.db.has(at) {
-		f.fresh = slices.Delete(f.fresh, i, i+1)
-		s.notifyIn(at.db, notifyNew, "new", []byte(at.key))
+	var later []blockKey
+	for i, at := range f.fresh {
+		switch {
+		case slices.Contains(f.fresh[:i], at):
+		case s.db.has(at):
+			s.notifyIn(at.db, notifyNew, "new", []byte(at.key))
+		default:
+			later = append(later, at)
+		}
 	}
+	f.fresh = later
 	s.foreseen = f
 }
 
-// endForeseen publishes the rest when the command has run; one that failed has looked
-// at nothing.
+// endForeseen publishes the misses of a command that had no event of its own. One that
+// failed has looked at nothing.
 func (s *Session) endForeseen() {
-	f := s.foreseen
-	if f == nil {
-		return
-	}
-	if !s.failed {
-		s.beforeEvent(blockKey{})
-		for _, at := range slices.Clone(f.fresh) {
-			s.beforeEvent(at)
-		}
+	if f := s.foreseen; f != nil && !s.failed {
+		f.fresh = slices.DeleteFunc(f.fresh, func(at blockKey) bool { return slices.Contains(f.anew, at) })
+		s.beforeEvent()
 	}
 	s.foreseen = nil
 }

@@ -34,32 +34,26 @@ func TestInfoFieldsAgainstRedis(t *testing.T) {
 	t.Parallel()
 	db := open(t, t.TempDir(), nil)
 	d := newDiff(t, db, startRedis(t, "--appendonly", "yes"))
-	ask := func(args ...string) (ours, theirs string) {
-		d.send([][]string{args})
-		raw, err := readRaw(d.r, nil)
-		require.NoError(t, err)
-		return string(d.exec(args)), string(raw)
-	}
-	ask("SET", "k", "v", "EX", "100")
-	ask("NOSUCH")
-	ours, theirs := ask("INFO", "everything")
+	d.ask("SET", "k", "v", "EX", "100")
+	d.ask("NOSUCH")
+	ours, theirs := d.ask("INFO", "everything")
 	// What says nothing here: how Redis was built, and its own machinery.
 	missing := regexp.MustCompile(`^redis_git|^redis_build|^monotonic_clock$|^multiplexing_api$|^atomicvar_api$|^gcc_version$|^process_supervised$|^executable$` +
 		`|^rdb_last_load_keys|^aof_pending_|^aof_buffer_length$|^aof_delayed_fsync$|eviction_exceeded_time$|^dump_payload_sanitizations$|^reply_buffer_|_main_thread$`)
 	own := []string{"server_name", "go_version", "pubsub_clients"}
-	here := infoNames(ours)
-	for section, want := range infoNames(theirs) {
+	here := infoNames(string(ours))
+	for section, want := range infoNames(string(theirs)) {
 		want = slices.DeleteFunc(want, missing.MatchString)
 		got := slices.DeleteFunc(here[section], func(name string) bool { return slices.Contains(own, name) })
 		require.Equal(t, want, got, section)
 	}
 	for _, proto := range []string{"2", "3"} {
-		ask("HELLO", proto)
-		ours, theirs = ask("MEMORY", "STATS")
+		d.ask("HELLO", proto)
+		ours, theirs = d.ask("MEMORY", "STATS")
 		// Names and kinds of values. Databases with keys come between, with what
 		// Redis needs for them.
-		shape := func(raw string) (list []string) {
-			_, parts := split([]byte(raw))
+		shape := func(raw []byte) (list []string) {
+			_, parts := split(raw)
 			for i := 0; i < len(parts); i += 2 {
 				if name := string(parts[i]); !strings.Contains(name, "\r\ndb.") {
 					list = append(list, name+string(parts[i+1][:1]))

@@ -96,17 +96,13 @@ func (s *Session) infoMemory(t *infoText) {
 
 func cmdMemoryStats(s *Session, _ [][]byte) {
 	r := s.memoryReport()
-	at, n := len(s.w.b), 0
-	name := func(name string) {
-		s.w.str(name)
-		n++
-	}
-	num := func(key string, v int64) {
-		name(key)
+	m := s.w.openMap()
+	num := func(name string, v int64) {
+		m.name(name)
 		s.w.int(v)
 	}
-	share := func(key string, a, b int64) {
-		name(key)
+	share := func(name string, a, b int64) {
+		m.name(name)
 		if b == 0 {
 			a, b = 0, 1
 		}
@@ -144,7 +140,7 @@ func cmdMemoryStats(s *Session, _ [][]byte) {
 	num("rss-overhead.bytes", r.resident-r.held)
 	share("fragmentation", r.resident, r.used)
 	num("fragmentation.bytes", r.resident-r.used)
-	s.w.mapAt(at, n)
+	m.end()
 }
 
 // cmdMemoryDoctor says what is far from usual.

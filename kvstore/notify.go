@@ -73,7 +73,7 @@ func (s *Session) notifyIn(dbi int, class int64, event string, key []byte) {
 		return
 	}
 	if s.foreseen != nil {
-		s.beforeEvent(blockKey{dbi, string(key)})
+		s.beforeEvent()
 	}
 	if flags&class == 0 {
 		return

@@ -45,20 +45,5 @@ func (r *rates) perSecond() (commands, in, out float64) {
 // measure is called by cron.
 func (db *DB) measure() {
 	st := &db.stats
-	now := reading{db.uptime(), st.commands.Load(), st.netIn.Load(), st.netOut.Load()}
-	db.rates.take(now)
-	if int64(now.at/time.Second) != db.memory.measured {
-		db.memory.measured = int64(now.at / time.Second)
-		db.memory.reach(int64(db.sp.Live()))
-	}
-}
-
-// reach notes how much memory is used.
-func (u *memoryUse) reach(used int64) {
-	for {
-		peak := u.peak.Load()
-		if used <= peak || u.peak.CompareAndSwap(peak, used) {
-			return
-		}
-	}
+	db.rates.take(reading{db.uptime(), st.commands.Load(), st.netIn.Load(), st.netOut.Load()})
 }

@@ -95,7 +95,7 @@ func newSide(sock string) *side {
 type patient struct{ net.Conn }
 
 func (p patient) Read(b []byte) (int, error) {
-	if err := p.SetReadDeadline(time.Now().Add(3 * time.Second)); err != nil {
+	if err := p.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
 		return 0, err
 	}
 	return p.Conn.Read(b)
@@ -265,7 +265,13 @@ func (p *player) replies(name string, n int, how string) {
 
 // tap compares the messages that have come.
 func (p *player) tap() {
-	var heard [2]string
+	if heard := p.heard(); heard[0] != heard[1] {
+		p.t.Errorf("messages after %s\n got %s\nwant %s", p.line, short(heard[0]), short(heard[1]))
+	}
+}
+
+// heard returns the messages that have come.
+func (p *player) heard() (heard [2]string) {
 	for i, s := range p.sides {
 		s.send(p.t, "admin", []string{"PUBLISH", "__key", "end"})
 		require.Equal(p.t, ":1\r\n", s.read(p.t, "admin"))
@@ -273,9 +279,7 @@ func (p *player) tap() {
 			heard[i] += s.read(p.t, p.tapped)
 		}
 	}
-	if heard[0] != heard[1] {
-		p.t.Errorf("messages after %s\n got %s\nwant %s", p.line, short(heard[0]), short(heard[1]))
-	}
+	return heard
 }
 
 func (p *player) compare(name string, ways []string) {

@@ -154,12 +154,33 @@ func (w *writer) setAt(at, n int) {
 	}
 }
 
-// mapAt is told the number of pairs.
-func (w *writer) mapAt(at, n int) {
-	if w.proto < 3 {
-		w.headAt(at, '*', 2*n)
+// An openMap is a map whose number of pairs is known at its end.
+type openMap struct {
+	w     *writer
+	at, n int
+}
+
+func (w *writer) openMap() *openMap { return &openMap{w: w, at: len(w.b)} }
+
+// name begins a pair, whose value the caller appends.
+func (m *openMap) name(name string) {
+	m.w.str(name)
+	m.n++
+}
+
+// text appends a pair, unless its value is empty.
+func (m *openMap) text(name, v string) {
+	if v != "" {
+		m.name(name)
+		m.w.str(v)
+	}
+}
+
+func (m *openMap) end() {
+	if m.w.proto < 3 {
+		m.w.headAt(m.at, '*', 2*m.n)
 	} else {
-		w.headAt(at, '%', n)
+		m.w.headAt(m.at, '%', m.n)
 	}
 }
 

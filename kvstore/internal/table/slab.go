@@ -8,6 +8,11 @@ import (
 // The store of records: blocks cut from chunks of at most 64 KiB, addressed in
 // units of 8 bytes. Free blocks of a size class form a list through their first
 // bytes. A record that is too large for a chunk has a slice of its own.
+//
+// A block begins at a multiple of the largest power of two that divides its size, up
+// to a cache line, and what nearly fills a cache line gets a whole one: so that a
+// look-up waits for as few lines as can be (BenchmarkParallel of the root package: a
+// fifth of the time with keys of 16 bytes and values of 32).
 const (
 	unitBits  = 3
 	chunkBits = 13 // units of a chunk
@@ -18,6 +23,7 @@ const (
 	smallEnd  = 256 // up to here a class has every multiple of 8
 	classes   = smallEnd/8 + 5*8
 	firstSize = 256 // bytes of the first chunk, which doubles until it is whole
+	cacheLine = 64
 )
 
 // A Ref names a record of one table: 0 is none.
@@ -42,6 +48,9 @@ type slab struct {
 func classOf(n int) (class, size int) {
 	if n <= smallEnd {
 		c := (n + 7) >> 3
+		if c == cacheLine/8-1 {
+			c++
+		}
 		return c - 1, c << 3
 	}
 	// Eight steps in each doubling.
@@ -71,12 +80,13 @@ func (s *slab) alloc(n int) (Ref, []byte) {
 		s.setFirst(make([]byte, max(firstSize, size+8)))
 		s.used, last = 8, 0
 	}
-	if chunk := s.chunks[last]; s.used+size > len(chunk) {
+	gap := -s.used & (alignOf(size) - 1)
+	if chunk := s.chunks[last]; s.used+gap+size > len(chunk) {
 		switch {
-		case s.used+size <= chunkSize:
+		case s.used+gap+size <= chunkSize:
 			// Only the first one is smaller than a whole one.
 			var grown []byte
-			if n := max(2*len(chunk), s.used+size); n > chunkSize/2 {
+			if n := max(2*len(chunk), s.used+gap+size); n > chunkSize/2 {
 				grown = s.pool.get()
 			} else {
 				grown = make([]byte, n)
@@ -86,19 +96,29 @@ func (s *slab) alloc(n int) (Ref, []byte) {
 		case len(s.chunks) == bigFlag>>chunkBits:
 			return s.allocBig(n)
 		default:
-			s.giveRest(last)
+			s.giveUpTo(len(chunk))
 			c := s.pool.get()
 			s.chunks = append(s.chunks, c)
 			s.starts, s.regrown = append(s.starts, unsafe.SliceData(c)), true
-			s.used = 0
+			s.used, gap = 0, 0
 			last++
 		}
 	}
-	r := Ref(last<<chunkBits | s.used>>unitBits)
-	b := s.chunks[last][s.used:]
+	s.giveUpTo(s.used + gap)
+	at, b := s.used, s.chunks[last][s.used:]
 	s.used += size
-	return r, b
+	if gap > 0 && len(s.chunks[last]) == chunkSize {
+		// Some more, so that gaps are few where records of several sizes follow one another.
+		for n := 0; n < 7 && s.used+size <= chunkSize; n++ {
+			s.put(Ref(last<<chunkBits|s.used>>unitBits), class, size)
+			s.used += size
+		}
+	}
+	return Ref(last<<chunkBits | at>>unitBits), b
 }
+
+// alignOf returns what the place of a block of a size must be a multiple of.
+func alignOf(size int) int { return min(size&-size, cacheLine) }
 
 // setFirst makes a chunk the first and only one.
 func (s *slab) setFirst(c []byte) {
@@ -106,11 +126,12 @@ func (s *slab) setFirst(c []byte) {
 	s.starts, s.regrown = []*byte{unsafe.SliceData(c)}, true
 }
 
-// giveRest puts what is left of a chunk on the lists.
-func (s *slab) giveRest(last int) {
-	for s.used+8 <= len(s.chunks[last]) {
-		class, size := classOf(min(len(s.chunks[last])-s.used, maxBlock))
-		for s.used+size > len(s.chunks[last]) {
+// giveUpTo puts what is left of the last chunk on the lists, up to a place.
+func (s *slab) giveUpTo(end int) {
+	last := len(s.chunks) - 1
+	for s.used+8 <= end {
+		class, size := classOf(min(end-s.used, maxBlock))
+		for s.used+size > end || s.used&(alignOf(size)-1) != 0 || size == cacheLine-8 {
 			class--
 			size = classSize(class)
 		}

@@ -56,12 +56,16 @@ type stripe struct {
 	_      [24]byte                     // a cache line of its own
 }
 
-// unlock publishes what has become of database 0 before it gives the lock back;
-// nothing is the layout of an empty table.
+// unlock publishes what has become of database 0 before it gives the lock back, when it
+// is settled, for nobody has a Ref then; nothing is the layout of an empty table.
 func (st *stripe) unlock(nothing *table.Layout) {
+	s := st.shards[0]
+	if s != nil && s.tab.Unsettled() {
+		s.tab.Settle()
+	}
 	if Optimistic {
 		l := nothing
-		if s := st.shards[0]; s != nil {
+		if s != nil {
 			l = s.tab.Layout()
 		}
 		if l != st.first.Load() {
@@ -156,6 +160,9 @@ func (sp *Space) WriteShard(db int, h uint64) *Shard {
 		return s
 	}
 	s := &Shard{sp: sp, tab: table.New(sp.Hash, &sp.pool)}
+	if db == 0 {
+		s.tab.Place()
+	}
 	st.shards[db] = s
 	return s
 }

@@ -31,6 +31,11 @@ type index struct {
 	oldShift uint
 	moved    int // groups of old that were moved
 
+	placed   bool            // there are hints, see places
+	hints    [][cells]uint16 // of groups; nil: none
+	oldHints [][cells]uint16 // of old
+	pending  []uint64        // hashes of keys that may not be where their hint says
+
 	over     []group // over[0] is not used
 	overFree uint32  // list through next
 	count    int
@@ -163,6 +168,7 @@ func (x *index) drop(home, g *group, i int) {
 func (x *index) resize(bits uint) {
 	x.old, x.oldShift, x.moved, x.altered = x.groups, x.shift, 0, true
 	x.groups, x.shift = x.pool.groups(bits), 64-bits
+	x.oldHints, x.hints = x.hints, x.newHints(1<<bits)
 }
 
 // step moves one group, if the index is moving. hashOf tells an entry's hash.
@@ -177,11 +183,16 @@ func (x *index) step(hashOf func(Ref) uint64) {
 		x.moved++
 	}
 	g := &x.old[x.moved]
+	x.moveHints(x.moved)
 	x.moved++
+	fresh := x.hints != nil && x.oldHints == nil
 	for g != nil {
 		for i := 0; i < slots && g.refs[i] != 0; i++ {
 			h := hashOf(g.refs[i])
 			x.add(&x.groups[h>>x.shift], g.tag(i), g.refs[i])
+			if fresh {
+				x.later(h)
+			}
 		}
 		id := g.next()
 		*g = group{}
@@ -195,7 +206,7 @@ func (x *index) step(hashOf func(Ref) uint64) {
 	}
 	if x.moved == len(x.old) {
 		x.pool.putGroups(x.old)
-		x.old, x.altered = nil, true
+		x.old, x.oldHints, x.altered = nil, nil, true
 	}
 }
 

@@ -32,7 +32,8 @@ type Ref uint32
 type slab struct {
 	chunks [][]byte
 	starts []*byte // of chunks, for layouts: never changed, but appended to or replaced
-	used   int     // bytes of the last chunk that are taken
+	last   int     // the chunk that blocks are cut from, if there is one
+	used   int     // bytes of it that are taken
 	free   [classes]Ref
 	big    [][]byte
 	bigIDs []uint32 // free places in big
@@ -74,14 +75,11 @@ func (s *slab) alloc(n int) (Ref, []byte) {
 		s.freeBytes -= size
 		return r, b
 	}
-	last := len(s.chunks) - 1
-	if last < 0 {
-		// Unit 0 stays unused: a Ref of 0 is none.
-		s.setFirst(make([]byte, max(firstSize, size+8)))
-		s.used, last = 8, 0
+	if len(s.chunks) == 0 {
+		s.begin(make([]byte, max(firstSize, size+8)))
 	}
 	gap := -s.used & (alignOf(size) - 1)
-	if chunk := s.chunks[last]; s.used+gap+size > len(chunk) {
+	if chunk := s.chunks[s.last]; s.used+gap+size > len(chunk) {
 		switch {
 		case s.used+gap+size <= chunkSize:
 			// Only the first one is smaller than a whole one.
@@ -97,28 +95,60 @@ func (s *slab) alloc(n int) (Ref, []byte) {
 			return s.allocBig(n)
 		default:
 			s.giveUpTo(len(chunk))
-			c := s.pool.get()
-			s.chunks = append(s.chunks, c)
-			s.starts, s.regrown = append(s.starts, unsafe.SliceData(c)), true
+			s.last = s.addChunk()
 			s.used, gap = 0, 0
-			last++
 		}
 	}
 	s.giveUpTo(s.used + gap)
-	at, b := s.used, s.chunks[last][s.used:]
-	s.used += size
-	if gap > 0 && len(s.chunks[last]) == chunkSize {
+	r := s.cut(size)
+	if gap > 0 && len(s.chunks[s.last]) == chunkSize {
 		// Some more, so that gaps are few where records of several sizes follow one another.
 		for n := 0; n < 7 && s.used+size <= chunkSize; n++ {
-			s.put(Ref(last<<chunkBits|s.used>>unitBits), class, size)
-			s.used += size
+			s.put(s.cut(size), class, size)
 		}
 	}
-	return Ref(last<<chunkBits | at>>unitBits), b
+	return r, s.block(r)
+}
+
+// cut takes the next block of a size.
+func (s *slab) cut(size int) Ref {
+	r := Ref(s.last<<chunkBits | s.used>>unitBits)
+	s.used += size
+	return r
 }
 
 // alignOf returns what the place of a block of a size must be a multiple of.
 func alignOf(size int) int { return min(size&-size, cacheLine) }
+
+// begin gives the slab its first chunk. Unit 0 stays unused: a Ref of 0 is none.
+func (s *slab) begin(c []byte) {
+	s.setFirst(c)
+	s.last, s.used = 0, 8
+}
+
+// addChunk adds a chunk and returns its number.
+func (s *slab) addChunk() int {
+	c := s.pool.get()
+	s.chunks = append(s.chunks, c)
+	s.starts, s.regrown = append(s.starts, unsafe.SliceData(c)), true
+	return len(s.chunks) - 1
+}
+
+// whole adds a chunk of which no blocks will be cut, if there may be one more, and
+// returns its number.
+func (s *slab) whole() (id int, ok bool) {
+	switch {
+	case len(s.chunks) == 0:
+		s.begin(s.pool.get())
+	case len(s.chunks[0]) < chunkSize:
+		c := s.pool.get()
+		copy(c, s.chunks[0][:s.used])
+		s.setFirst(c)
+	case len(s.chunks) == bigFlag>>chunkBits:
+		return 0, false
+	}
+	return s.addChunk(), true
+}
 
 // setFirst makes a chunk the first and only one.
 func (s *slab) setFirst(c []byte) {
@@ -126,17 +156,16 @@ func (s *slab) setFirst(c []byte) {
 	s.starts, s.regrown = []*byte{unsafe.SliceData(c)}, true
 }
 
-// giveUpTo puts what is left of the last chunk on the lists, up to a place.
+// giveUpTo puts what is left of the chunk that blocks are cut from on the lists, up to a
+// place.
 func (s *slab) giveUpTo(end int) {
-	last := len(s.chunks) - 1
 	for s.used+8 <= end {
 		class, size := classOf(min(end-s.used, maxBlock))
 		for s.used+size > end || s.used&(alignOf(size)-1) != 0 || size == cacheLine-8 {
 			class--
 			size = classSize(class)
 		}
-		s.put(Ref(last<<chunkBits|s.used>>unitBits), class, size)
-		s.used += size
+		s.put(s.cut(size), class, size)
 	}
 }
 

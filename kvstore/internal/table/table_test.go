@@ -23,7 +23,7 @@ func hashes() map[string]func([]byte) uint64 {
 }
 
 func value(rnd *rand.Rand) []byte {
-	n := rnd.IntN(40)
+	n := rnd.IntN(60)
 	switch rnd.IntN(50) {
 	case 0:
 		n = 240 + rnd.IntN(30)
@@ -51,68 +51,78 @@ func check(t *testing.T, tab *Table, model map[string][]byte) {
 		return true
 	})
 	require.Equal(t, len(model), seen, "each record is seen once")
+	checkLines(t, tab)
 }
 
 func TestAgainstMap(t *testing.T) {
 	for name, hash := range hashes() {
-		t.Run(name, func(t *testing.T) {
-			seed := rand.Uint64()
-			t.Log("seed", seed)
-			rnd := rand.New(rand.NewPCG(seed, 1))
-			tab, model := New(hash, &Pool{}), make(map[string][]byte)
-			span := 3000
-			for step := range 60_000 {
-				if step%15_000 == 14_000 {
-					span = 10 // mostly deletes from here on
-				}
-				if step%15_000 == 0 {
-					span = 3000
-				}
-				key := fmt.Sprint("k", rnd.IntN(3000))
-				if rnd.IntN(100) == 0 {
-					key += string(make([]byte, 250+rnd.IntN(10)))
-				}
-				k := []byte(key)
-				h := tab.Hash(k)
-				r := tab.Find(h, k)
-				old, ok := model[key]
-				require.Equal(t, ok, r != 0)
-				if ok {
-					require.Equal(t, string(old), string(tab.Value(r)))
-					require.Equal(t, uint32(len(old)), tab.Meta(r))
-				}
-				v := value(rnd)
-				switch {
-				case rnd.IntN(3000) > span, ok && rnd.IntN(3) == 0:
-					if ok {
-						tab.Delete(h, r)
-						delete(model, key)
-					}
-				case ok:
-					r = tab.Resize(h, r, len(v))
-					kept := min(len(v), len(old))
-					require.Equal(t, string(old[:kept]), string(tab.Value(r)[:kept]))
-					copy(tab.Value(r), v)
-					tab.SetMeta(r, uint32(len(v)))
-					model[key] = v
-				default:
-					copy(tab.Value(tab.Insert(h, k, uint32(len(v)), len(v))), v)
-					model[key] = v
-				}
-				if step%5000 == 0 {
-					check(t, tab, model)
-				}
-				if step%7000 == 6999 {
-					tab.Compact()
-					check(t, tab, model)
-					require.Less(t, tab.slab.bytes(), 2*tab.live+2*chunkSize)
-				}
+		t.Run(name, func(t *testing.T) { testAgainstMap(t, hash, false) })
+		t.Run(name+" placed", func(t *testing.T) { testAgainstMap(t, hash, true) })
+	}
+}
+
+func testAgainstMap(t *testing.T, hash func([]byte) uint64, placed bool) {
+	seed := rand.Uint64()
+	t.Log("seed", seed)
+	rnd := rand.New(rand.NewPCG(seed, 1))
+	tab, model := New(hash, &Pool{}), make(map[string][]byte)
+	if placed {
+		tab.Place()
+	}
+	span := 3000
+	for step := range 60_000 {
+		if step%15_000 == 14_000 {
+			span = 10 // mostly deletes from here on
+		}
+		if step%15_000 == 0 {
+			span = 3000
+		}
+		key := fmt.Sprint("k", rnd.IntN(3000))
+		if rnd.IntN(100) == 0 {
+			key += string(make([]byte, 250+rnd.IntN(10)))
+		}
+		k := []byte(key)
+		h := tab.Hash(k)
+		r := tab.Find(h, k)
+		old, ok := model[key]
+		require.Equal(t, ok, r != 0)
+		if ok {
+			require.Equal(t, string(old), string(tab.Value(r)))
+			require.Equal(t, uint32(len(old)), tab.Meta(r))
+		}
+		v := value(rnd)
+		switch {
+		case rnd.IntN(3000) > span, ok && rnd.IntN(3) == 0:
+			if ok {
+				tab.Delete(h, r)
+				delete(model, key)
 			}
+		case ok:
+			r = tab.Resize(h, r, len(v))
+			kept := min(len(v), len(old))
+			require.Equal(t, string(old[:kept]), string(tab.Value(r)[:kept]))
+			copy(tab.Value(r), v)
+			tab.SetMeta(r, uint32(len(v)))
+			model[key] = v
+		default:
+			copy(tab.Value(tab.Insert(h, k, uint32(len(v)), len(v))), v)
+			model[key] = v
+		}
+		if rnd.IntN(20) == 0 {
+			tab.Settle()
+		}
+		if step%5000 == 0 {
 			check(t, tab, model)
-			if r := tab.Random(); len(model) > 0 {
-				require.Contains(t, model, string(tab.Key(r)))
-			}
-		})
+		}
+		if step%7000 == 6999 {
+			tab.Compact()
+			check(t, tab, model)
+			require.Less(t, tab.slab.bytes(), 2*tab.live+2*chunkSize)
+		}
+	}
+	check(t, tab, model)
+	if r := tab.Random(); len(model) > 0 {
+		require.Contains(t, model, string(tab.Key(r)))
 	}
 }
 

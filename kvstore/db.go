@@ -200,6 +200,7 @@ func (db *DB) cron() {
 		if !db.noExpireCycle.Load() {
 			db.expireCycle(s)
 		}
+		db.sp.Settle()
 		db.careForLog()
 		db.careForSnapshot()
 	}

@@ -183,7 +183,6 @@ func (l *loader) Sizes(keys, _ int) error {
 
 func (l *loader) begin(h uint64, k *rdb.Key) error {
 	sh := l.sp.WriteShard(l.db, h)
-	sh.Settle() // nobody unlocks
 	e := sh.FindWrite(h, k.Name)
 	if e.Exists() {
 		return fmt.Errorf("the key %q is there twice", k.Name)

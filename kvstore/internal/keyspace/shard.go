@@ -235,10 +235,6 @@ func (s *Shard) Tidy() {
 	}
 }
 
-// Settle has keys found sooner that were added since the last call. All entries of the
-// shard are void then. To unlock a stripe does it for database 0.
-func (s *Shard) Settle() { s.tab.Settle() }
-
 // Same tells whether two entries are the same one.
 func (e Entry) Same(o Entry) bool { return e.s == o.s && e.r == o.r }
 

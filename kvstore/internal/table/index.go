@@ -35,6 +35,8 @@ type index struct {
 	hints    [][cells]uint16 // of groups; nil: none
 	oldHints [][cells]uint16 // of old
 	pending  []uint64        // hashes of keys that may not be where their hint says
+	sweep    uint64          // where Settle goes on with all keys; 0: not under way
+	again    bool            // it must begin
 
 	over     []group // over[0] is not used
 	overFree uint32  // list through next

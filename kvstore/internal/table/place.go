@@ -38,7 +38,7 @@ const (
 	reopenAt = 96
 
 	mostInCell  = 8
-	mostPending = 1 << 12
+	mostPending = 1 << 8
 )
 
 // A lineChunk is a chunk of lines.
@@ -57,6 +57,8 @@ type places struct {
 	chunks []lineChunk        // chunks[0] is not used
 	open   []uint16           // where cells are placed, the fullest first, more or less
 	kinds  []uint16           // of slab.chunks: the number in chunks, 0 if it is an ordinary one
+
+	touched byte // so that loading is not for nothing
 }
 
 // isLine tells whether records of a size are kept in lines.
@@ -141,8 +143,12 @@ func (t *Table) lineRef(c, line int) Ref {
 	return Ref(t.places.chunks[c].id<<chunkBits) | Ref(line*(cacheLine>>unitBits))
 }
 
-// place returns a block for a record of a line, where the hint says if it can.
+// place returns a block for a record of a line, where the hint says if it can. While
+// more are inserted than Settle keeps up with, they lie one behind the other.
 func (t *Table) place(h uint64) (Ref, bool) {
+	if t.again {
+		return t.anyLine(h)
+	}
 	hint := t.hint(h)
 	if *hint != 0 {
 		if c := int(*hint >> stepBits); t.takeLine(c, lineOf(*hint, h)) {
@@ -159,37 +165,40 @@ func (t *Table) place(h uint64) (Ref, bool) {
 		return 0, false
 	}
 	t.later(h)
-	return t.anyLine()
+	return t.anyLine(h)
 }
 
 // anyLine returns a line for a record until Settle finds a better one.
-func (t *Table) anyLine() (Ref, bool) {
+func (t *Table) anyLine(h uint64) (Ref, bool) {
 	if len(t.places.open) == 0 && !t.openChunk() {
 		return 0, false
 	}
 	c := int(t.places.open[len(t.places.open)-1])
-	line := t.places.chunks[c].first()
+	line := t.places.chunks[c].first(numberOf(h))
 	t.takeLine(c, line)
 	return t.lineRef(c, line), true
 }
 
-// first returns a free line; there must be one.
-func (c *lineChunk) first() int {
-	for i := range c.free {
-		for j, w := range c.free[i] {
+// first returns a free line, there must be one: if it can, with a number that is equal to
+// the given one modulo 8, so that as many are left of the others.
+func (c *lineChunk) first(number int) int {
+	for i := range 8 {
+		for j, w := range c.free[(number+i)%8] {
 			if w != 0 {
-				return j*(lineCount/2) + bits.TrailingZeros64(w)*8 + i
+				return j*(lineCount/2) + bits.TrailingZeros64(w)*8 + (number+i)%8
 			}
 		}
 	}
 	panic("table: no free line")
 }
 
-// later notes that a cell may have to move.
+// later notes that the cell of a hash may have to move; all may, if they are too many.
 func (x *index) later(h uint64) {
-	if len(x.pending) < mostPending { // else nobody settles
+	if len(x.pending) < mostPending {
 		x.pending = append(x.pending, h)
+		return
 	}
+	x.again = true
 }
 
 // cellHas tells whether there are keys in the cell of a hash.
@@ -288,8 +297,11 @@ func (t *Table) openChunk() bool {
 		p.chunks = make([]lineChunk, 1)
 		t.regrown = true
 	}
-	id, ok := t.slab.whole()
-	if !ok || len(p.chunks) == lineChunks {
+	if len(p.chunks) == lineChunks {
+		return false
+	}
+	id, used, ok := t.slab.whole()
+	if !ok {
 		return false
 	}
 	for len(p.kinds) <= id {
@@ -300,8 +312,8 @@ func (t *Table) openChunk() bool {
 		c.free[i] = [2]uint64{^uint64(0), ^uint64(0)}
 	}
 	b := t.slab.chunks[id]
-	for at := 4; at < len(b); at += cacheLine {
-		b[at] = 0 // it may have had keys
+	for at := 4; used && at < len(b); at += cacheLine {
+		b[at] = 0 // there may be keys
 	}
 	p.kinds[id] = uint16(len(p.chunks))
 	p.starts[len(p.chunks)] = unsafe.SliceData(b)
@@ -332,15 +344,35 @@ func (p *places) kind(r Ref) int {
 }
 
 // Unsettled tells whether there is something for Settle to do.
-func (t *Table) Unsettled() bool { return len(t.pending) != 0 }
+func (t *Table) Unsettled() bool { return len(t.pending) != 0 || t.again || t.sweep != 0 }
 
-// Settle moves records to where they are found soonest: those that were inserted since
-// the last call, and a few others. All Refs may change.
-func (t *Table) Settle() {
-	for _, h := range t.pending {
-		t.settle(h)
+// Settle moves some records to where they are found soonest, of n cells or a few more.
+// All Refs may change.
+func (t *Table) Settle(n int) {
+	for ; n > 0 && len(t.pending) > 0; n-- {
+		last := len(t.pending) - 1
+		t.settle(t.pending[last])
+		t.pending = t.pending[:last]
 	}
-	t.pending = t.pending[:0]
+	for ; n > 0 && (t.again || t.sweep != 0); n -= cells {
+		if t.sweep == 0 {
+			t.again = false
+		}
+		t.sweep = t.settleGroup(t.sweep)
+	}
+}
+
+// settleGroup settles the cells of the group at a place in the order of the hashes, and
+// returns the place behind; 0 is the end.
+func (t *Table) settleGroup(pos uint64) uint64 {
+	for c := range uint64(cells) {
+		t.settle(pos | c<<8)
+	}
+	shift := t.shift
+	if t.old != nil {
+		shift = min(shift, t.oldShift)
+	}
+	return (pos>>shift + 1) << shift
 }
 
 // settle moves the cell of a hash, unless it is where its hint says.
@@ -351,26 +383,18 @@ func (t *Table) settle(h uint64) {
 	}
 	var refs [mostInCell]*Ref
 	var sizes, numbers [mostInCell]int
-	n, right := 0, *hint != 0
-	for g := t.home(h); ; g = &t.over[g.next()] {
-		for i := 0; i < slots && g.refs[i] != 0; i++ {
-			r := g.refs[i]
-			if r&bigFlag != 0 || g.tag(i)%cells != tagOf(h)%cells || !isLine(t.Size(r)) {
-				continue
-			}
-			if n == mostInCell {
-				return
-			}
-			its := t.hashOf(r)
-			refs[n], sizes[n], numbers[n] = &g.refs[i], t.Size(r), numberOf(its)
-			n++
-			right = right && r == t.lineRef(int(*hint>>stepBits), lineOf(*hint, its))
-		}
-		if g.next() == 0 {
-			break
-		}
+	n := t.members(h, &refs)
+	if n == 0 {
+		return
 	}
-	if n == 0 || right {
+	right := *hint != 0
+	for i, ref := range refs[:n] {
+		sizes[i] = t.Size(*ref)
+		its := t.hashOf(*ref)
+		numbers[i] = numberOf(its)
+		right = right && *ref == t.lineRef(int(*hint>>stepBits), lineOf(*hint, its))
+	}
+	if right {
 		return
 	}
 	for i := range n {
@@ -395,6 +419,41 @@ func (t *Table) settle(h uint64) {
 	}
 }
 
+// members returns where the index has the records of the size of a line in the cell of a
+// hash; none, if there are too many.
+func (t *Table) members(h uint64, refs *[mostInCell]*Ref) (n int) {
+	var in [2 * slots]*Ref
+	var touched byte
+	for g := t.home(h); ; g = &t.over[g.next()] {
+		for i := 0; i < slots && g.refs[i] != 0; i++ {
+			if r := g.refs[i]; g.tag(i)%cells == tagOf(h)%cells && r&bigFlag == 0 {
+				if n == len(in) {
+					return 0
+				}
+				in[n] = &g.refs[i]
+				touched += t.block(r)[4] // of all at the same time
+				n++
+			}
+		}
+		if g.next() == 0 {
+			break
+		}
+	}
+	t.places.touched = touched
+	found := 0
+	for _, ref := range in[:n] {
+		if !isLine(t.Size(*ref)) {
+			continue
+		}
+		if found == len(refs) {
+			return 0
+		}
+		refs[found] = ref
+		found++
+	}
+	return found
+}
+
 // allocFor returns a block for a record of n bytes.
 func (t *Table) allocFor(h uint64, n int) (Ref, []byte) {
 	if isLine(n) && t.hint(h) != nil {
@@ -405,10 +464,10 @@ func (t *Table) allocFor(h uint64, n int) (Ref, []byte) {
 	return t.alloc(n)
 }
 
-// allocAny is allocFor without regard to where the record is looked for.
-func (t *Table) allocAny(n int, lined bool) (Ref, []byte) {
-	if lined && isLine(n) {
-		if r, ok := t.anyLine(); ok {
+// allocAny is allocFor for Compact, which settles everything.
+func (t *Table) allocAny(key []byte, n int) (Ref, []byte) {
+	if isLine(n) && (t.hints != nil || t.oldHints != nil) {
+		if r, ok := t.anyLine(t.hash(key)); ok {
 			return r, t.block(r)
 		}
 	}
@@ -439,20 +498,5 @@ func (t *Table) forgetLines() {
 	t.places = places{starts: starts, chunks: t.places.chunks[:min(1, len(t.places.chunks))]}
 	clear(t.hints)
 	clear(t.oldHints)
-	t.pending = t.pending[:0]
-}
-
-// settleAll settles all cells.
-func (t *Table) settleAll() {
-	if t.hints == nil && t.oldHints == nil {
-		return
-	}
-	for c := range uint64(cells) {
-		for g := range t.groups {
-			t.settle(uint64(g)<<t.shift | c<<8)
-		}
-		for g := t.moved; t.old != nil && g < len(t.old); g++ {
-			t.settle(uint64(g)<<t.oldShift | c<<8)
-		}
-	}
+	t.pending, t.sweep, t.again = t.pending[:0], 0, false
 }

@@ -58,7 +58,7 @@ func TestPlaced(t *testing.T) {
 	put := func(i int) {
 		k := key(i)
 		copy(tab.Value(tab.Insert(hash(k), k, 0, 40)), k)
-		tab.Settle()
+		tab.Settle(10)
 	}
 	hinted := func() (n int) {
 		l := tab.Layout()
@@ -86,7 +86,7 @@ func TestPlaced(t *testing.T) {
 	for i := range n - 500 {
 		k := key(i)
 		tab.Delete(hash(k), tab.Find(hash(k), k))
-		tab.Settle()
+		tab.Settle(10)
 	}
 	checkLines(t, tab)
 	require.True(t, tab.Wasted())

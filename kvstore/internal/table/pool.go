@@ -25,11 +25,8 @@ const (
 	hugePage   = 2 << 20
 )
 
-// get returns a chunk, which is not clear.
-func (p *Pool) get() []byte {
-	b, _ := p.take(0)
-	return b
-}
+// get returns a chunk, which is not clear if it was used before.
+func (p *Pool) get() (b []byte, used bool) { return p.take(0) }
 
 // nothing returns the beginning of a chunk of zeros.
 func (p *Pool) nothing() *byte {

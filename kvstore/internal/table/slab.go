@@ -85,7 +85,7 @@ func (s *slab) alloc(n int) (Ref, []byte) {
 			// Only the first one is smaller than a whole one.
 			var grown []byte
 			if n := max(2*len(chunk), s.used+gap+size); n > chunkSize/2 {
-				grown = s.pool.get()
+				grown, _ = s.pool.get()
 			} else {
 				grown = make([]byte, n)
 			}
@@ -95,7 +95,7 @@ func (s *slab) alloc(n int) (Ref, []byte) {
 			return s.allocBig(n)
 		default:
 			s.giveUpTo(len(chunk))
-			s.last = s.addChunk()
+			s.last, _ = s.addChunk()
 			s.used, gap = 0, 0
 		}
 	}
@@ -126,28 +126,30 @@ func (s *slab) begin(c []byte) {
 	s.last, s.used = 0, 8
 }
 
-// addChunk adds a chunk and returns its number.
-func (s *slab) addChunk() int {
-	c := s.pool.get()
+// addChunk adds a chunk, which is not clear if it was used before, and returns its number.
+func (s *slab) addChunk() (id int, used bool) {
+	c, used := s.pool.get()
 	s.chunks = append(s.chunks, c)
 	s.starts, s.regrown = append(s.starts, unsafe.SliceData(c)), true
-	return len(s.chunks) - 1
+	return len(s.chunks) - 1, used
 }
 
-// whole adds a chunk of which no blocks will be cut, if there may be one more, and
-// returns its number.
-func (s *slab) whole() (id int, ok bool) {
+// whole adds a chunk of which no blocks will be cut, as addChunk does, if there may be
+// one more.
+func (s *slab) whole() (id int, used, ok bool) {
 	switch {
 	case len(s.chunks) == 0:
-		s.begin(s.pool.get())
+		c, _ := s.pool.get()
+		s.begin(c)
 	case len(s.chunks[0]) < chunkSize:
-		c := s.pool.get()
+		c, _ := s.pool.get()
 		copy(c, s.chunks[0][:s.used])
 		s.setFirst(c)
 	case len(s.chunks) == bigFlag>>chunkBits:
-		return 0, false
+		return 0, false, false
 	}
-	return s.addChunk(), true
+	id, used = s.addChunk()
+	return id, used, true
 }
 
 // setFirst makes a chunk the first and only one.

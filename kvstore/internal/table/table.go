@@ -101,13 +101,14 @@ func (t *Table) Hash(key []byte) uint64 { return t.hash(key) }
 
 // Find returns the record of a key, whose hash is given, or 0.
 func (t *Table) Find(h uint64, key []byte) Ref {
+	g := t.home(h)
+	tag := tagOf(h)
+	m := g.match(tag) // now, so that the processor waits for both cache lines at the same time
 	if r := t.guess(h, key); r != 0 {
 		return r
 	}
-	g := t.home(h)
-	tag := tagOf(h)
 	for {
-		for m := g.match(tag); m != 0; m &= m - 1 {
+		for ; m != 0; m &= m - 1 {
 			if r := g.refs[entryOf(m)]; r != 0 && t.is(r, key) {
 				return r
 			}
@@ -116,6 +117,7 @@ func (t *Table) Find(h uint64, key []byte) Ref {
 			return 0
 		}
 		g = &t.over[g.next()]
+		m = g.match(tag)
 	}
 }
 
@@ -185,7 +187,7 @@ func (t *Table) Insert(h uint64, key []byte, meta uint32, vlen int) Ref {
 func (t *Table) record(h uint64, key []byte, meta uint32, vlen int) Ref {
 	n := sizeOf(len(key), vlen)
 	r, b := t.allocFor(h, n)
-	t.SetMeta(r, meta)
+	binary.NativeEndian.PutUint32(b, meta) // nobody else knows the record
 	header := putLengths(b, len(key), vlen)
 	copy(b[header:], key)
 	t.live += n
@@ -343,14 +345,13 @@ func (t *Table) Wasted() bool {
 func (t *Table) Compact() {
 	from := t.slab
 	t.slab = slab{big: from.big, bigIDs: from.bigIDs, bigBytes: from.bigBytes, pool: from.pool, regrown: true}
-	lined := t.hints != nil || t.oldHints != nil
 	t.forgetLines()
 	move := func(g *group) {
 		for i := 0; i < slots && g.refs[i] != 0; i++ {
 			if g.refs[i]&bigFlag == 0 {
 				b := from.block(g.refs[i])
 				header, klen, vlen := parse(b)
-				r, to := t.allocAny(header+klen+vlen, lined)
+				r, to := t.allocAny(b[header:header+klen], header+klen+vlen)
 				copy(to, b[:header+klen+vlen])
 				g.refs[i] = r
 			}
@@ -371,7 +372,9 @@ func (t *Table) Compact() {
 			move(&t.over[i])
 		}
 	}
-	t.settleAll()
+	for pos := t.settleGroup(0); pos != 0; {
+		pos = t.settleGroup(pos)
+	}
 	t.slab.pool.put(from.chunks)
 }
 

@@ -109,7 +109,7 @@ func testAgainstMap(t *testing.T, hash func([]byte) uint64, placed bool) {
 			model[key] = v
 		}
 		if rnd.IntN(20) == 0 {
-			tab.Settle()
+			tab.Settle(rnd.IntN(300))
 		}
 		if step%5000 == 0 {
 			check(t, tab, model)
@@ -260,7 +260,8 @@ func TestPool(t *testing.T) {
 	for step := range 3000 {
 		switch r.IntN(4) {
 		case 0:
-			chunks = append(chunks, p.get())
+			c, _ := p.get()
+			chunks = append(chunks, c)
 		case 1:
 			g := p.groups(uint(8 + r.IntN(6)))
 			for i := range g {

@@ -154,7 +154,7 @@ func (db *DB) appendLocked(dst []byte, h uint64, key string) ([]byte, error) {
 // that is done with it before f returns. An error of f is returned.
 func (db *DB) GetView(key string, f func(v []byte) error) error {
 	if b, n := db.viewShort(key); b != nil {
-		err := f(b.data[:n])
+		err := f(unsafe.Slice(&b.data[0], n&255))
 		b.busy = false
 		return err
 	}

@@ -38,6 +38,8 @@ type index struct {
 	sweep    uint64          // where Settle goes on with all keys; 0: not under way
 	again    bool            // it must begin
 
+	loaded byte // so that loading is not for nothing
+
 	over     []group // over[0] is not used
 	overFree uint32  // list through next
 	count    int
@@ -173,8 +175,9 @@ func (x *index) resize(bits uint) {
 	x.oldHints, x.hints = x.hints, x.newHints(1<<bits)
 }
 
-// step moves one group, if the index is moving. hashOf tells an entry's hash.
-func (x *index) step(hashOf func(Ref) uint64) {
+// step moves one group, if the index is moving. hashOf tells an entry's hash, load has the
+// processor load what that takes.
+func (x *index) step(load func(Ref) byte, hashOf func(Ref) uint64) {
 	if x.old == nil {
 		return
 	}
@@ -189,6 +192,9 @@ func (x *index) step(hashOf func(Ref) uint64) {
 	x.moved++
 	fresh := x.hints != nil && x.oldHints == nil
 	for g != nil {
+		for i := 0; i < slots && g.refs[i] != 0; i++ {
+			x.loaded += load(g.refs[i]) // of all at the same time
+		}
 		for i := 0; i < slots && g.refs[i] != 0; i++ {
 			h := hashOf(g.refs[i])
 			x.add(&x.groups[h>>x.shift], g.tag(i), g.refs[i])

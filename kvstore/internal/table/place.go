@@ -57,8 +57,6 @@ type places struct {
 	chunks []lineChunk        // chunks[0] is not used
 	open   []uint16           // where cells are placed, the fullest first, more or less
 	kinds  []uint16           // of slab.chunks: the number in chunks, 0 if it is an ordinary one
-
-	touched byte // so that loading is not for nothing
 }
 
 // isLine tells whether records of a size are kept in lines.
@@ -423,7 +421,6 @@ func (t *Table) settle(h uint64) {
 // hash; none, if there are too many.
 func (t *Table) members(h uint64, refs *[mostInCell]*Ref) (n int) {
 	var in [2 * slots]*Ref
-	var touched byte
 	for g := t.home(h); ; g = &t.over[g.next()] {
 		for i := 0; i < slots && g.refs[i] != 0; i++ {
 			if r := g.refs[i]; g.tag(i)%cells == tagOf(h)%cells && r&bigFlag == 0 {
@@ -431,7 +428,7 @@ func (t *Table) members(h uint64, refs *[mostInCell]*Ref) (n int) {
 					return 0
 				}
 				in[n] = &g.refs[i]
-				touched += t.block(r)[4] // of all at the same time
+				t.loaded += t.load(r) // of all at the same time
 				n++
 			}
 		}
@@ -439,7 +436,6 @@ func (t *Table) members(h uint64, refs *[mostInCell]*Ref) (n int) {
 			break
 		}
 	}
-	t.places.touched = touched
 	found := 0
 	for _, ref := range in[:n] {
 		if !isLine(t.Size(*ref)) {

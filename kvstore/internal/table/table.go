@@ -176,7 +176,7 @@ func (t *Table) SetMeta(r Ref, meta uint32) {
 // Insert adds a record for a key that has none; the value is for the caller to
 // write.
 func (t *Table) Insert(h uint64, key []byte, meta uint32, vlen int) Ref {
-	t.step(t.hashOf)
+	t.step(t.load, t.hashOf)
 	r := t.record(h, key, meta, vlen)
 	t.count++
 	t.add(t.home(h), tagOf(h), r)
@@ -193,6 +193,8 @@ func (t *Table) record(h uint64, key []byte, meta uint32, vlen int) Ref {
 	t.live += n
 	return r
 }
+
+func (t *Table) load(r Ref) byte { return t.block(r)[4] }
 
 func (t *Table) hashOf(r Ref) uint64 { return t.hash(t.Key(r)) }
 
@@ -267,7 +269,7 @@ func (t *Table) Delete(h uint64, r Ref) {
 				header, klen, vlen := parse(t.block(r))
 				t.live -= header + klen + vlen
 				t.release(r, header+klen+vlen)
-				t.step(t.hashOf)
+				t.step(t.load, t.hashOf)
 				t.shrink()
 				return
 			}

@@ -83,7 +83,7 @@ func New(dbs int) *Space {
 	sp.Limits.ZSetValue.Store(64)
 	sp.Limits.IntsetEntries.Store(512)
 	sp.Limits.ListSize.Store(-2)
-	sp.nothing = table.New(sp.Hash, nil).Layout()
+	sp.nothing = table.New(sp.Hash, &sp.pool).Layout()
 	for i := range sp.stripes {
 		sp.stripes[i].shards = make([]*Shard, dbs)
 		sp.stripes[i].first.Store(sp.nothing)

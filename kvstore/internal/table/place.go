@@ -122,8 +122,12 @@ func (x *index) moveHints(g int) {
 	}
 }
 
-// guess returns the record that the hint of a hash names, if it has the key, or 0.
+// guess returns the record that the hint of a hash names, if it has the key, or 0. While
+// many keys are inserted, without hints, it does not look.
 func (t *Table) guess(h uint64, key []byte) Ref {
+	if t.again {
+		return 0
+	}
 	if hint := t.hint(h); hint != nil && *hint != 0 {
 		if c := int(*hint >> stepBits); c < len(t.places.chunks) {
 			if r := t.lineRef(c, lineOf(*hint, h)); t.is(r, key) {

@@ -40,18 +40,26 @@ func (db *DB) AppendGet(dst []byte, key string) ([]byte, error) {
 		h := sp.HashShort(k, len(key))
 		st := sp.Stripe(h)
 		version, l := st.Version(), st.Layout()
-		if ref := l.Group(h).First(h); l.Holds(ref) {
-			r, n := l.Record(ref), uint(len(dst))
-			v, size := r.Value(len(key))
-			if sp.Fresh(r.Meta()) && r.Has(k, len(key)) && size >= 8 && size <= uint(cap(dst))-n {
-				copyWords(unsafe.Add(unsafe.Pointer(unsafe.SliceData(dst)), n), v, size)
-				if st.Stayed(version) {
-					db.reads.here().hits++
-					return dst[:n+size], nil
-				}
+		r := l.Guess(h)
+		if !r.Has(k, len(key)) {
+			ref := l.Group(h).First(h)
+			if !l.Holds(ref) {
+				goto slow
+			}
+			if r = l.Record(ref); !r.Has(k, len(key)) {
+				goto slow
+			}
+		}
+		v, size := r.Value(len(key))
+		if n := uint(len(dst)); sp.Fresh(r.Meta()) && size >= 8 && size <= uint(cap(dst))-n {
+			copyWords(unsafe.Add(unsafe.Pointer(unsafe.SliceData(dst)), n), v, size)
+			if st.Stayed(version) {
+				db.reads.here().hits++
+				return dst[:n+size], nil
 			}
 		}
 	}
+slow:
 	return db.appendSlow(dst, key)
 }
 
@@ -146,7 +154,7 @@ func (db *DB) appendLocked(dst []byte, h uint64, key string) ([]byte, error) {
 // that is done with it before f returns. An error of f is returned.
 func (db *DB) GetView(key string, f func(v []byte) error) error {
 	if b, n := db.viewShort(key); b != nil {
-		err := f(b.data[:n])
+		err := f(unsafe.Slice(&b.data[0], n&255))
 		b.busy = false
 		return err
 	}

@@ -56,16 +56,23 @@ func (db *DB) viewShort(key string) (*viewBuffer, uint) {
 	h := sp.HashShort(k, len(key))
 	st := sp.Stripe(h)
 	version, l := st.Version(), st.Layout()
-	if ref := l.Group(h).First(h); l.Holds(ref) {
-		r, b := l.Record(ref), at.buf
-		v, size := r.Value(len(key))
-		if sp.Fresh(r.Meta()) && r.Has(k, len(key)) && size >= 8 && !b.busy {
-			copyWords(unsafe.Pointer(&b.data), v, size)
-			if st.Stayed(version) {
-				at.found++
-				b.busy = true
-				return b, size
-			}
+	r, b := l.Guess(h), at.buf
+	if !r.Has(k, len(key)) {
+		ref := l.Group(h).First(h)
+		if !l.Holds(ref) {
+			return nil, 0
+		}
+		if r = l.Record(ref); !r.Has(k, len(key)) {
+			return nil, 0
+		}
+	}
+	v, size := r.Value(len(key))
+	if sp.Fresh(r.Meta()) && size >= 8 && !b.busy {
+		copyWords(unsafe.Pointer(&b.data), v, size)
+		if st.Stayed(version) {
+			at.found++
+			b.busy = true
+			return b, size
 		}
 	}
 	return nil, 0

@@ -13,7 +13,9 @@ package keyspace
 
 import (
 	"math/bits"
+	"runtime"
 	"sync/atomic"
+	"time"
 
 	"github.com/groundwork-go/groundwork/kvstore/internal/table"
 )
@@ -38,15 +40,16 @@ type Limits struct {
 
 // A Space is a set of databases. Use New.
 type Space struct {
-	Limits  Limits
-	hash    hasher
-	pool    table.Pool
-	dbs     int
-	clock   atomic.Uint32 // seconds, for idle times
-	slack   atomic.Uint32 // of reading without a lock
-	newest  atomic.Uint32 // meta data of a plain string that is used now
-	nothing *table.Layout
-	stripes *[Stripes]stripe // apart from the rest, so that each is a cache line
+	Limits   Limits
+	hash     hasher
+	pool     table.Pool
+	dbs      int
+	clock    atomic.Uint32 // seconds, for idle times
+	slack    atomic.Uint32 // of reading without a lock
+	newest   atomic.Uint32 // meta data of a plain string that is used now
+	nothing  *table.Layout
+	settling int              // the stripe that Settle goes on with
+	stripes  *[Stripes]stripe // apart from the rest, so that each is a cache line
 }
 
 type stripe struct {
@@ -80,7 +83,7 @@ func New(dbs int) *Space {
 	sp.Limits.ZSetValue.Store(64)
 	sp.Limits.IntsetEntries.Store(512)
 	sp.Limits.ListSize.Store(-2)
-	sp.nothing = table.New(sp.Hash, nil).Layout()
+	sp.nothing = table.New(sp.Hash, &sp.pool).Layout()
 	for i := range sp.stripes {
 		sp.stripes[i].shards = make([]*Shard, dbs)
 		sp.stripes[i].first.Store(sp.nothing)
@@ -156,8 +159,47 @@ func (sp *Space) WriteShard(db int, h uint64) *Shard {
 		return s
 	}
 	s := &Shard{sp: sp, tab: table.New(sp.Hash, &sp.pool)}
+	if db == 0 {
+		s.tab.Place()
+	}
 	st.shards[db] = s
 	return s
+}
+
+// Settle has keys of database 0 that were added found sooner, if they are not yet where
+// they are looked for first. It locks by itself, each stripe for some microseconds, and
+// goes on for no longer than d, so that it is called now and then, by one goroutine.
+func (sp *Space) Settle(d time.Duration) {
+	began := time.Now()
+	for range Stripes {
+		st := &sp.stripes[sp.settling%Stripes]
+		for st.settle() {
+			st.unlock(sp.nothing)
+			if time.Since(began) > d {
+				return
+			}
+			runtime.Gosched()
+		}
+		sp.settling++
+	}
+}
+
+const settledAtOnce = 64 // cells, which takes about ten microseconds
+
+// settle settles some keys, if there is something to do: then it keeps the lock.
+func (st *stripe) settle() bool {
+	st.rlock()
+	s := st.shards[0]
+	more := s != nil && s.tab.Unsettled()
+	st.runlock()
+	if !more {
+		return false
+	}
+	st.lock()
+	if s = st.shards[0]; s != nil {
+		s.tab.Settle(settledAtOnce)
+	}
+	return true
 }
 
 // Swap swaps two databases. All stripes must be locked for writing, and no view

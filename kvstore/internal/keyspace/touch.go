@@ -6,22 +6,25 @@ import "github.com/groundwork-go/groundwork/kvstore/internal/table"
 const MostTouched = 16
 
 // Touch loads into the processor's cache what will be looked at to find keys of
-// database 0, by their hashes, at most MostTouched: the groups of the index first, then
-// the records, so that the processor waits for all of a kind at the same time. It takes
+// database 0, by their hashes, at most MostTouched: the groups of the index and the
+// records that are guessed first, then the others, so that the processor waits for all of a kind at the same time. It takes
 // no lock; stripes that cannot be read without theirs are left out. The result has no
 // meaning.
 func (sp *Space) Touch(hashes []uint64) byte {
 	var found [MostTouched]*table.Record
+	var sum byte
 	for i, h := range hashes {
 		if st := sp.Stripe(h); !st.Version().Busy() {
-			found[i] = st.Layout().First(h)
+			l := st.Layout()
+			sum += l.Guess(h).Touch()
+			found[i] = l.First(h)
 		}
 	}
-	return touch(found[:len(hashes)])
+	return sum + touch(found[:len(hashes)])
 }
 
 // TouchOwn is Touch for any database, for those who have locked the stripes for
-// writing, or whose space nobody else knows.
+// writing, or whose space nobody else knows. Nothing is guessed: most keys are new ones.
 func (sp *Space) TouchOwn(db int, hashes []uint64) byte {
 	var found [MostTouched]*table.Record
 	for i, h := range hashes {

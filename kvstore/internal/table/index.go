@@ -31,6 +31,15 @@ type index struct {
 	oldShift uint
 	moved    int // groups of old that were moved
 
+	placed   bool            // there are hints, see places
+	hints    [][cells]uint16 // of groups; nil: none
+	oldHints [][cells]uint16 // of old
+	pending  []uint64        // hashes of keys that may not be where their hint says
+	sweep    uint64          // where Settle goes on with all keys; 0: not under way
+	again    bool            // it must begin
+
+	loaded byte // so that loading is not for nothing
+
 	over     []group // over[0] is not used
 	overFree uint32  // list through next
 	count    int
@@ -163,10 +172,12 @@ func (x *index) drop(home, g *group, i int) {
 func (x *index) resize(bits uint) {
 	x.old, x.oldShift, x.moved, x.altered = x.groups, x.shift, 0, true
 	x.groups, x.shift = x.pool.groups(bits), 64-bits
+	x.oldHints, x.hints = x.hints, x.newHints(1<<bits)
 }
 
-// step moves one group, if the index is moving. hashOf tells an entry's hash.
-func (x *index) step(hashOf func(Ref) uint64) {
+// step moves one group, if the index is moving. hashOf tells an entry's hash, load has the
+// processor load what that takes.
+func (x *index) step(load func(Ref) byte, hashOf func(Ref) uint64) {
 	if x.old == nil {
 		return
 	}
@@ -177,11 +188,19 @@ func (x *index) step(hashOf func(Ref) uint64) {
 		x.moved++
 	}
 	g := &x.old[x.moved]
+	x.moveHints(x.moved)
 	x.moved++
+	fresh := x.hints != nil && x.oldHints == nil
 	for g != nil {
+		for i := 0; i < slots && g.refs[i] != 0; i++ {
+			x.loaded += load(g.refs[i]) // of all at the same time
+		}
 		for i := 0; i < slots && g.refs[i] != 0; i++ {
 			h := hashOf(g.refs[i])
 			x.add(&x.groups[h>>x.shift], g.tag(i), g.refs[i])
+			if fresh {
+				x.later(h)
+			}
 		}
 		id := g.next()
 		*g = group{}
@@ -195,7 +214,7 @@ func (x *index) step(hashOf func(Ref) uint64) {
 	}
 	if x.moved == len(x.old) {
 		x.pool.putGroups(x.old)
-		x.old, x.altered = nil, true
+		x.old, x.oldHints, x.altered = nil, nil, true
 	}
 }
 

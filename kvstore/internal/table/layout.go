@@ -20,6 +20,13 @@ type Layout struct {
 	starts unsafe.Pointer // to those of chunks
 	old    *oldGroups     // nil: not moving
 
+	hints    unsafe.Pointer
+	hintSize uint64         // in bytes; with 0 the first one is always meant
+	lines    unsafe.Pointer // to the beginnings of chunks of lines
+
+	noHints [cells]uint16
+	noLines [1]*byte
+
 	over   []group
 	chunks []*byte
 	limit  uint // length of each chunk
@@ -27,9 +34,11 @@ type Layout struct {
 
 // oldGroups are those that entries are moved from.
 type oldGroups struct {
-	groups unsafe.Pointer
-	size   uint64
-	tab    *Table // for moved
+	groups   unsafe.Pointer
+	size     uint64
+	tab      *Table // for moved
+	hints    unsafe.Pointer
+	hintSize uint64
 }
 
 // Layout returns the present layout, for writers, to publish it.
@@ -37,8 +46,15 @@ func (t *Table) Layout() *Layout {
 	if t.layout == nil || t.altered || t.regrown {
 		l := &Layout{over: t.over[:cap(t.over)], chunks: t.starts, limit: chunkSize}
 		l.groups, l.size = unsafe.Pointer(unsafe.SliceData(t.groups)), uint64(len(t.groups))*groupSize
+		l.hints, l.hintSize = l.hintsOf(t.hints)
+		l.noLines[0] = t.nothing()
+		l.lines = unsafe.Pointer(&l.noLines)
+		if t.places.starts != nil {
+			l.lines = unsafe.Pointer(t.places.starts)
+		}
 		if t.old != nil {
-			l.old = &oldGroups{unsafe.Pointer(unsafe.SliceData(t.old)), uint64(len(t.old)) * groupSize, t}
+			l.old = &oldGroups{groups: unsafe.Pointer(unsafe.SliceData(t.old)), size: uint64(len(t.old)) * groupSize, tab: t}
+			l.old.hints, l.old.hintSize = l.hintsOf(t.oldHints)
 		}
 		l.starts = unsafe.Pointer(unsafe.SliceData(l.chunks))
 		l.end = Ref(len(t.chunks)) << chunkBits // a chunk of a pool has something behind it
@@ -49,6 +65,13 @@ func (t *Table) Layout() *Layout {
 		t.layout, t.altered, t.regrown = l, false, false
 	}
 	return t.layout
+}
+
+func (l *Layout) hintsOf(h [][cells]uint16) (p unsafe.Pointer, size uint64) {
+	if h == nil {
+		return unsafe.Pointer(&l.noHints), 0
+	}
+	return unsafe.Pointer(unsafe.SliceData(h)), uint64(len(h)) * hintRow
 }
 
 // An Answer is what came of looking a key up in a Layout.
@@ -65,6 +88,7 @@ const (
 	maxChain  = 64 // groups; a torn chain could be a ring
 	groupBits = 6
 	groupSize = 1 << groupBits
+	hintRow   = cells * 2 // bytes of hints of a group
 )
 
 // home multiplies the hash by the number of groups, which takes its top bits as the
@@ -98,6 +122,22 @@ func (l *Layout) Holds(r Ref) bool { return r < l.end }
 func (l *Layout) Record(r Ref) *Record {
 	chunk := *(*unsafe.Pointer)(unsafe.Add(l.starts, uintptr(r>>chunkBits)*unsafe.Sizeof(l.starts)))
 	return (*Record)(unsafe.Add(chunk, r<<unitBits&(chunkMask<<unitBits)))
+}
+
+// Guess returns the record that most likely has the key of a hash, if it is of the size
+// of a cache line: without a look at the index. Any, if there is none.
+func (l *Layout) Guess(h uint64) *Record {
+	hints := l.hints
+	at, _ := bits.Mul64(h, l.hintSize)
+	if o := l.old; o != nil {
+		if g, _ := bits.Mul64(h, o.size); g>>groupBits >= uint64(o.tab.moved) {
+			hints = o.hints
+			at, _ = bits.Mul64(h, o.hintSize)
+		}
+	}
+	hint := *(*uint16)(unsafe.Add(hints, at&^(hintRow-1)|h>>7&(hintRow-2)))
+	chunk := *(*unsafe.Pointer)(unsafe.Add(l.lines, uintptr(hint>>stepBits)*unsafe.Sizeof(l.lines)))
+	return (*Record)(unsafe.Add(chunk, (uint64(hint)<<3+h>>16)&lineMask*cacheLine))
 }
 
 // First returns the record of the entry that Find looks at first, or nil.

@@ -16,6 +16,7 @@ type Pool struct {
 	free [32][][]byte // guarded by mu; runs that were given back, by the logarithm of their length in chunks
 	rest []byte       // guarded by mu; of the last block, clear
 	next int          // guarded by mu; length of the next block
+	none []byte       // guarded by mu; a chunk of zeros
 }
 
 const (
@@ -24,10 +25,17 @@ const (
 	hugePage   = 2 << 20
 )
 
-// get returns a chunk, which is not clear.
-func (p *Pool) get() []byte {
-	b, _ := p.take(0)
-	return b
+// get returns a chunk, which is not clear if it was used before.
+func (p *Pool) get() (b []byte, used bool) { return p.take(0) }
+
+// nothing returns the beginning of a chunk of zeros.
+func (p *Pool) nothing() *byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.none == nil {
+		p.none = make([]byte, chunkSize+minRoom)
+	}
+	return unsafe.SliceData(p.none)
 }
 
 // groups returns 1<<bits empty groups. Few are not worth a run of their own.

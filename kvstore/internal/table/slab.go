@@ -8,6 +8,11 @@ import (
 // The store of records: blocks cut from chunks of at most 64 KiB, addressed in
 // units of 8 bytes. Free blocks of a size class form a list through their first
 // bytes. A record that is too large for a chunk has a slice of its own.
+//
+// A block begins at a multiple of the largest power of two that divides its size, up
+// to a cache line, and what nearly fills a cache line gets a whole one: so that a
+// look-up waits for as few lines as can be (BenchmarkParallel of the root package: a
+// fifth of the time with keys of 16 bytes and values of 32).
 const (
 	unitBits  = 3
 	chunkBits = 13 // units of a chunk
@@ -18,6 +23,7 @@ const (
 	smallEnd  = 256 // up to here a class has every multiple of 8
 	classes   = smallEnd/8 + 5*8
 	firstSize = 256 // bytes of the first chunk, which doubles until it is whole
+	cacheLine = 64
 )
 
 // A Ref names a record of one table: 0 is none.
@@ -26,7 +32,8 @@ type Ref uint32
 type slab struct {
 	chunks [][]byte
 	starts []*byte // of chunks, for layouts: never changed, but appended to or replaced
-	used   int     // bytes of the last chunk that are taken
+	last   int     // the chunk that blocks are cut from, if there is one
+	used   int     // bytes of it that are taken
 	free   [classes]Ref
 	big    [][]byte
 	bigIDs []uint32 // free places in big
@@ -42,6 +49,9 @@ type slab struct {
 func classOf(n int) (class, size int) {
 	if n <= smallEnd {
 		c := (n + 7) >> 3
+		if c == cacheLine/8-1 {
+			c++
+		}
 		return c - 1, c << 3
 	}
 	// Eight steps in each doubling.
@@ -65,19 +75,17 @@ func (s *slab) alloc(n int) (Ref, []byte) {
 		s.freeBytes -= size
 		return r, b
 	}
-	last := len(s.chunks) - 1
-	if last < 0 {
-		// Unit 0 stays unused: a Ref of 0 is none.
-		s.setFirst(make([]byte, max(firstSize, size+8)))
-		s.used, last = 8, 0
+	if len(s.chunks) == 0 {
+		s.begin(make([]byte, max(firstSize, size+8)))
 	}
-	if chunk := s.chunks[last]; s.used+size > len(chunk) {
+	gap := -s.used & (alignOf(size) - 1)
+	if chunk := s.chunks[s.last]; s.used+gap+size > len(chunk) {
 		switch {
-		case s.used+size <= chunkSize:
+		case s.used+gap+size <= chunkSize:
 			// Only the first one is smaller than a whole one.
 			var grown []byte
-			if n := max(2*len(chunk), s.used+size); n > chunkSize/2 {
-				grown = s.pool.get()
+			if n := max(2*len(chunk), s.used+gap+size); n > chunkSize/2 {
+				grown, _ = s.pool.get()
 			} else {
 				grown = make([]byte, n)
 			}
@@ -86,18 +94,62 @@ func (s *slab) alloc(n int) (Ref, []byte) {
 		case len(s.chunks) == bigFlag>>chunkBits:
 			return s.allocBig(n)
 		default:
-			s.giveRest(last)
-			c := s.pool.get()
-			s.chunks = append(s.chunks, c)
-			s.starts, s.regrown = append(s.starts, unsafe.SliceData(c)), true
-			s.used = 0
-			last++
+			s.giveUpTo(len(chunk))
+			s.last, _ = s.addChunk()
+			s.used, gap = 0, 0
 		}
 	}
-	r := Ref(last<<chunkBits | s.used>>unitBits)
-	b := s.chunks[last][s.used:]
+	s.giveUpTo(s.used + gap)
+	r := s.cut(size)
+	if gap > 0 && len(s.chunks[s.last]) == chunkSize {
+		// Some more, so that gaps are few where records of several sizes follow one another.
+		for n := 0; n < 7 && s.used+size <= chunkSize; n++ {
+			s.put(s.cut(size), class, size)
+		}
+	}
+	return r, s.block(r)
+}
+
+// cut takes the next block of a size.
+func (s *slab) cut(size int) Ref {
+	r := Ref(s.last<<chunkBits | s.used>>unitBits)
 	s.used += size
-	return r, b
+	return r
+}
+
+// alignOf returns what the place of a block of a size must be a multiple of.
+func alignOf(size int) int { return min(size&-size, cacheLine) }
+
+// begin gives the slab its first chunk. Unit 0 stays unused: a Ref of 0 is none.
+func (s *slab) begin(c []byte) {
+	s.setFirst(c)
+	s.last, s.used = 0, 8
+}
+
+// addChunk adds a chunk, which is not clear if it was used before, and returns its number.
+func (s *slab) addChunk() (id int, used bool) {
+	c, used := s.pool.get()
+	s.chunks = append(s.chunks, c)
+	s.starts, s.regrown = append(s.starts, unsafe.SliceData(c)), true
+	return len(s.chunks) - 1, used
+}
+
+// whole adds a chunk of which no blocks will be cut, as addChunk does, if there may be
+// one more.
+func (s *slab) whole() (id int, used, ok bool) {
+	switch {
+	case len(s.chunks) == 0:
+		c, _ := s.pool.get()
+		s.begin(c)
+	case len(s.chunks[0]) < chunkSize:
+		c, _ := s.pool.get()
+		copy(c, s.chunks[0][:s.used])
+		s.setFirst(c)
+	case len(s.chunks) == bigFlag>>chunkBits:
+		return 0, false, false
+	}
+	id, used = s.addChunk()
+	return id, used, true
 }
 
 // setFirst makes a chunk the first and only one.
@@ -106,16 +158,16 @@ func (s *slab) setFirst(c []byte) {
 	s.starts, s.regrown = []*byte{unsafe.SliceData(c)}, true
 }
 
-// giveRest puts what is left of a chunk on the lists.
-func (s *slab) giveRest(last int) {
-	for s.used+8 <= len(s.chunks[last]) {
-		class, size := classOf(min(len(s.chunks[last])-s.used, maxBlock))
-		for s.used+size > len(s.chunks[last]) {
+// giveUpTo puts what is left of the chunk that blocks are cut from on the lists, up to a
+// place.
+func (s *slab) giveUpTo(end int) {
+	for s.used+8 <= end {
+		class, size := classOf(min(end-s.used, maxBlock))
+		for s.used+size > end || s.used&(alignOf(size)-1) != 0 || size == cacheLine-8 {
 			class--
 			size = classSize(class)
 		}
-		s.put(Ref(last<<chunkBits|s.used>>unitBits), class, size)
-		s.used += size
+		s.put(s.cut(size), class, size)
 	}
 }
 

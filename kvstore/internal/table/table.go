@@ -23,6 +23,7 @@ import (
 type Table struct {
 	index
 	slab
+	places places
 	hash   func(key []byte) uint64
 	live   int     // bytes of records
 	layout *Layout // the last one
@@ -53,6 +54,7 @@ func (t *Table) Reserve(n int) {
 	}
 	if t.count == 0 && 1<<bits > len(t.groups) {
 		t.groups, t.shift, t.old, t.altered = t.index.pool.groups(bits), 64-bits, nil, true
+		t.hints, t.oldHints = t.newHints(1<<bits), nil
 	}
 }
 
@@ -101,8 +103,12 @@ func (t *Table) Hash(key []byte) uint64 { return t.hash(key) }
 func (t *Table) Find(h uint64, key []byte) Ref {
 	g := t.home(h)
 	tag := tagOf(h)
+	m := g.match(tag) // now, so that the processor waits for both cache lines at the same time
+	if r := t.guess(h, key); r != 0 {
+		return r
+	}
 	for {
-		for m := g.match(tag); m != 0; m &= m - 1 {
+		for ; m != 0; m &= m - 1 {
 			if r := g.refs[entryOf(m)]; r != 0 && t.is(r, key) {
 				return r
 			}
@@ -111,6 +117,7 @@ func (t *Table) Find(h uint64, key []byte) Ref {
 			return 0
 		}
 		g = &t.over[g.next()]
+		m = g.match(tag)
 	}
 }
 
@@ -169,23 +176,25 @@ func (t *Table) SetMeta(r Ref, meta uint32) {
 // Insert adds a record for a key that has none; the value is for the caller to
 // write.
 func (t *Table) Insert(h uint64, key []byte, meta uint32, vlen int) Ref {
-	r := t.record(key, meta, vlen)
-	t.step(t.hashOf)
+	t.step(t.load, t.hashOf)
+	r := t.record(h, key, meta, vlen)
 	t.count++
 	t.add(t.home(h), tagOf(h), r)
 	t.grow()
 	return r
 }
 
-func (t *Table) record(key []byte, meta uint32, vlen int) Ref {
+func (t *Table) record(h uint64, key []byte, meta uint32, vlen int) Ref {
 	n := sizeOf(len(key), vlen)
-	r, b := t.alloc(n)
-	t.SetMeta(r, meta)
+	r, b := t.allocFor(h, n)
+	binary.NativeEndian.PutUint32(b, meta) // nobody else knows the record
 	header := putLengths(b, len(key), vlen)
 	copy(b[header:], key)
 	t.live += n
 	return r
 }
+
+func (t *Table) load(r Ref) byte { return t.block(r)[4] }
 
 func (t *Table) hashOf(r Ref) uint64 { return t.hash(t.Key(r)) }
 
@@ -214,7 +223,7 @@ func (t *Table) Resize(h uint64, r Ref, vlen int) Ref {
 			}
 		}
 	}
-	moved := t.record(b[header:header+klen], t.Meta(r), vlen)
+	moved := t.record(h, b[header:header+klen], t.Meta(r), vlen)
 	copy(t.Value(moved), b[header+klen:header+klen+old])
 	t.replace(h, r, moved)
 	t.live -= size
@@ -260,7 +269,7 @@ func (t *Table) Delete(h uint64, r Ref) {
 				header, klen, vlen := parse(t.block(r))
 				t.live -= header + klen + vlen
 				t.release(r, header+klen+vlen)
-				t.step(t.hashOf)
+				t.step(t.load, t.hashOf)
 				t.shrink()
 				return
 			}
@@ -317,29 +326,34 @@ func (t *Table) Random() Ref {
 
 // Bytes returns the memory that the table uses.
 func (t *Table) Bytes() int {
-	return (len(t.groups)+len(t.old)+cap(t.over))*64 + t.slab.bytes()
+	return (len(t.groups)+len(t.old)+cap(t.over))*groupSize + t.hintBytes() + t.slab.bytes()
 }
 
 // Live returns the memory that the index and the records use, without what is free
 // for others.
-func (t *Table) Live() int { return (len(t.groups)+len(t.old)+len(t.over))*64 + t.live }
+func (t *Table) Live() int {
+	return (len(t.groups)+len(t.old)+len(t.over))*groupSize + t.hintBytes() + t.live
+}
+
+func (t *Table) hintBytes() int { return (len(t.hints) + len(t.oldHints)) * cells * 2 }
 
 // Wasted tells whether so much memory is on the lists of free blocks that
 // [Table.Compact] is worth its time.
 func (t *Table) Wasted() bool {
-	return t.freeBytes > 64<<10 && t.freeBytes > (len(t.chunks)*chunkSize)/2
+	return t.freeBytes > 2*chunkSize && t.freeBytes > (len(t.chunks)*chunkSize)/2
 }
 
 // Compact moves all records into new slabs. All Refs change.
 func (t *Table) Compact() {
 	from := t.slab
 	t.slab = slab{big: from.big, bigIDs: from.bigIDs, bigBytes: from.bigBytes, pool: from.pool, regrown: true}
+	t.forgetLines()
 	move := func(g *group) {
 		for i := 0; i < slots && g.refs[i] != 0; i++ {
 			if g.refs[i]&bigFlag == 0 {
 				b := from.block(g.refs[i])
 				header, klen, vlen := parse(b)
-				r, to := t.alloc(header + klen + vlen)
+				r, to := t.allocAny(b[header:header+klen], header+klen+vlen)
 				copy(to, b[:header+klen+vlen])
 				g.refs[i] = r
 			}
@@ -359,6 +373,9 @@ func (t *Table) Compact() {
 		if !free[uint32(i)] {
 			move(&t.over[i])
 		}
+	}
+	for pos := t.settleGroup(0); pos != 0; {
+		pos = t.settleGroup(pos)
 	}
 	t.slab.pool.put(from.chunks)
 }

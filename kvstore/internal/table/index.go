@@ -38,7 +38,8 @@ type index struct {
 	sweep    uint64          // where Settle goes on with all keys; 0: not under way
 	again    bool            // it must begin
 
-	loaded byte // so that loading is not for nothing
+	unplaced bool // nothing was placed when hints began: Settle compacts
+	loaded   byte // so that loading is not for nothing
 
 	over     []group // over[0] is not used
 	overFree uint32  // list through next
@@ -190,7 +191,6 @@ func (x *index) step(load func(Ref) byte, hashOf func(Ref) uint64) {
 	g := &x.old[x.moved]
 	x.moveHints(x.moved)
 	x.moved++
-	fresh := x.hints != nil && x.oldHints == nil
 	for g != nil {
 		for i := 0; i < slots && g.refs[i] != 0; i++ {
 			x.loaded += load(g.refs[i]) // of all at the same time
@@ -198,9 +198,6 @@ func (x *index) step(load func(Ref) byte, hashOf func(Ref) uint64) {
 		for i := 0; i < slots && g.refs[i] != 0; i++ {
 			h := hashOf(g.refs[i])
 			x.add(&x.groups[h>>x.shift], g.tag(i), g.refs[i])
-			if fresh {
-				x.later(h)
-			}
 		}
 		id := g.next()
 		*g = group{}
@@ -214,6 +211,7 @@ func (x *index) step(load func(Ref) byte, hashOf func(Ref) uint64) {
 	}
 	if x.moved == len(x.old) {
 		x.pool.putGroups(x.old)
+		x.unplaced = x.hints != nil && x.oldHints == nil
 		x.old, x.oldHints, x.altered = nil, nil, true
 	}
 }

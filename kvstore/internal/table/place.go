@@ -5,40 +5,22 @@ import (
 	"unsafe"
 )
 
-// Records of about a cache line, which most keys with short values are, are placed so
-// that a look-up need not read the index to find them: that would be a second cache miss,
-// which begins when the first one ends (BenchmarkParallel of the root package: half of
-// the time of a look-up).
-//
-// Such records lie in chunks of lines. For a cell, which is those keys of a group whose
-// tags have the same low bits, one key on average, there is a hint of two bytes: a chunk,
-// and what to add to a number of ten bits from a key's hash to have the number of its
-// line there. So all keys of a cell are in one chunk, at a distance from one another that
-// the hashes give; where in the chunk, and in which one, is chosen so that the lines are
-// free. When a further key finds its line taken, the cell moves: not before [Table.Settle],
-// since Refs change. The hints are so few that they stay in the processor's caches.
-//
-// The index knows all records nevertheless, and what is not where the hint says is found
-// there: a hint may be wrong, and a key without one only costs time. That a line has a
-// key is true, since a line that is given back loses its key's length.
-
 const (
-	cells     = 8  // of a group
-	minPlaced = 64 // groups from which on there are hints
+	cells     = 8   // of a group
+	minPlaced = 256 // groups from which on there are hints: chunks are too large for less
 
 	lineCount  = chunkSize / cacheLine // of a chunk
 	lineMask   = lineCount - 1
 	stepBits   = 7 // of a hint: the distance, in steps of 8 lines; above: the chunk
-	stepMask   = 1<<stepBits - 1
 	lineChunks = 1 << (16 - stepBits)
 
-	// With these a chunk is nine tenths full.
+	// With these the chunks are 85 to 90 % full, as a simulation of many sizes found.
 	mostOpen = 12
 	closeAt  = 64 // free lines, with which nothing is placed in a chunk any more
 	reopenAt = 96
 
 	mostInCell  = 8
-	mostPending = 1 << 8
+	mostPending = 1 << 8 // beyond, all cells are looked at
 )
 
 // A lineChunk is a chunk of lines.
@@ -51,7 +33,23 @@ type lineChunk struct {
 	open bool   // in places.open
 }
 
-// places are the chunks of lines of a table.
+// places are the chunks of lines of a table: records of 49 to 64 bytes, head and key
+// included, are placed there so that a look-up need not read the index to find them.
+// That would be a second cache miss, which begins when the first one ends, and more
+// instructions (bench of the root package: a look-up of AppendGet takes three quarters
+// of the time).
+//
+// For a cell, which is those keys of a group whose tags have the same low bits, one key
+// on average, there is a hint of two bytes: a chunk, and what to add to a number of ten
+// bits from a key's hash to have the number of its line there. So all keys of a cell are
+// in one chunk, at distances that their hashes give; which chunk, and where in it, is
+// chosen so that their lines are free. When a further key finds its line taken, the cell
+// has to move: not before [Table.Settle], since Refs change. When the index grows, the
+// hints of a group are copied to the groups that it becomes, and no record moves.
+//
+// The index knows all records nevertheless, and what is not where its hint says is found
+// there: a hint may be wrong, which costs time only. What is in a line is true, for the
+// length of the key is removed from a line that is given back.
 type places struct {
 	starts *[lineChunks]*byte // of the chunks, for layouts; those that are not there have no keys
 	chunks []lineChunk        // chunks[0] is not used
@@ -345,115 +343,6 @@ func (p *places) kind(r Ref) int {
 	return 0
 }
 
-// Unsettled tells whether there is something for Settle to do.
-func (t *Table) Unsettled() bool { return len(t.pending) != 0 || t.again || t.sweep != 0 }
-
-// Settle moves some records to where they are found soonest, of n cells or a few more.
-// All Refs may change.
-func (t *Table) Settle(n int) {
-	for ; n > 0 && len(t.pending) > 0; n-- {
-		last := len(t.pending) - 1
-		t.settle(t.pending[last])
-		t.pending = t.pending[:last]
-	}
-	for ; n > 0 && (t.again || t.sweep != 0); n -= cells {
-		if t.sweep == 0 {
-			t.again = false
-		}
-		t.sweep = t.settleGroup(t.sweep)
-	}
-}
-
-// settleGroup settles the cells of the group at a place in the order of the hashes, and
-// returns the place behind; 0 is the end.
-func (t *Table) settleGroup(pos uint64) uint64 {
-	for c := range uint64(cells) {
-		t.settle(pos | c<<8)
-	}
-	shift := t.shift
-	if t.old != nil {
-		shift = min(shift, t.oldShift)
-	}
-	return (pos>>shift + 1) << shift
-}
-
-// settle moves the cell of a hash, unless it is where its hint says.
-func (t *Table) settle(h uint64) {
-	hint := t.hint(h)
-	if hint == nil {
-		return
-	}
-	var refs [mostInCell]*Ref
-	var sizes, numbers [mostInCell]int
-	n := t.members(h, &refs)
-	if n == 0 {
-		return
-	}
-	right := *hint != 0
-	for i, ref := range refs[:n] {
-		sizes[i] = t.Size(*ref)
-		its := t.hashOf(*ref)
-		numbers[i] = numberOf(its)
-		right = right && *ref == t.lineRef(int(*hint>>stepBits), lineOf(*hint, its))
-	}
-	if right {
-		return
-	}
-	for i := range n {
-		for j := range i {
-			if numbers[i] == numbers[j] {
-				return
-			}
-		}
-	}
-	to, ok := t.seek(numbers[:n])
-	if !ok {
-		return
-	}
-	*hint = to
-	for i := range n {
-		line := (int(to)<<3 + numbers[i]) & lineMask
-		t.takeLine(int(to>>stepBits), line)
-		r := t.lineRef(int(to>>stepBits), line)
-		copy(t.block(r)[:sizes[i]], t.block(*refs[i]))
-		t.release(*refs[i], sizes[i])
-		*refs[i] = r
-	}
-}
-
-// members returns where the index has the records of the size of a line in the cell of a
-// hash; none, if there are too many.
-func (t *Table) members(h uint64, refs *[mostInCell]*Ref) (n int) {
-	var in [2 * slots]*Ref
-	for g := t.home(h); ; g = &t.over[g.next()] {
-		for i := 0; i < slots && g.refs[i] != 0; i++ {
-			if r := g.refs[i]; g.tag(i)%cells == tagOf(h)%cells && r&bigFlag == 0 {
-				if n == len(in) {
-					return 0
-				}
-				in[n] = &g.refs[i]
-				t.loaded += t.load(r) // of all at the same time
-				n++
-			}
-		}
-		if g.next() == 0 {
-			break
-		}
-	}
-	found := 0
-	for _, ref := range in[:n] {
-		if !isLine(t.Size(*ref)) {
-			continue
-		}
-		if found == len(refs) {
-			return 0
-		}
-		refs[found] = ref
-		found++
-	}
-	return found
-}
-
 // allocFor returns a block for a record of n bytes.
 func (t *Table) allocFor(h uint64, n int) (Ref, []byte) {
 	if isLine(n) && t.hint(h) != nil {
@@ -498,5 +387,5 @@ func (t *Table) forgetLines() {
 	t.places = places{starts: starts, chunks: t.places.chunks[:min(1, len(t.places.chunks))]}
 	clear(t.hints)
 	clear(t.oldHints)
-	t.pending, t.sweep, t.again = t.pending[:0], 0, false
+	t.pending, t.sweep, t.again, t.unplaced = t.pending[:0], 0, false, false
 }

@@ -6,10 +6,11 @@
 // the hashes; it grows and shrinks by one group at a time. The order gives
 // cursors that outlive that. Records are kept in slabs (see slab): four bytes of
 // meta data that belong to the caller, the lengths, the key and the value, so
-// that a look-up costs two cache misses.
+// that a look-up costs two cache misses: one for records of the size of a cache line,
+// if that is asked for (see places).
 //
 // A table knows nothing of what it keeps. It is not safe for concurrent use. What
-// Key and Value return is good until the next Insert, Resize, Delete or Compact.
+// Key and Value return is good until the next Insert, Resize, Delete, Settle or Compact.
 package table
 
 import (

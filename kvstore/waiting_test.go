@@ -18,7 +18,7 @@ import (
 
 var (
 	waitingSteps = flag.Int("waiting", 600, "commands of TestWaitingAgainstRedis")
-	waitingSeed  = flag.Uint64("waitingseed", 0, "seed of TestWaitingAgainstRedis; 0: by chance")
+	waitingSeed  = flag.Uint64("waitingseed", 1, "seed of TestWaitingAgainstRedis; 0: by chance")
 )
 
 // waitingTemplates are commands of several connections, some of which wait without a
@@ -34,7 +34,8 @@ var waitingTemplates = []string{
 	"MULTI", "MULTI", "EXEC", "EXEC", "EXEC", "DISCARD", "WATCH $w", "PEXPIRE $w -1", "EXPIRE $w 1000", "PERSIST $w", "LRANGE $w 0 -1", "ZRANGE $w 0 -1 WITHSCORES",
 }
 
-// A crowd is several connections to one server, and an admin who looks at them.
+// A crowd is several connections to one server, every other one with version 3 of the
+// protocol, and an admin who looks at them.
 type crowd struct {
 	t       *testing.T
 	s       *side
@@ -48,6 +49,10 @@ func newCrowd(t *testing.T, sock string, n int) *crowd {
 		name := fmt.Sprint("c", i)
 		c.s.send(t, name, []string{"CLIENT", "ID"})
 		c.ids = append(c.ids, strings.TrimSpace(c.s.read(t, name)[1:]))
+		if i%2 == 1 {
+			c.s.send(t, name, []string{"HELLO", "3"})
+			c.s.read(t, name)
+		}
 		replies := make(chan string, 100)
 		c.replies = append(c.replies, replies)
 		r := c.s.conn(t, name).Reader

@@ -38,7 +38,7 @@ type Local struct {
 
 	// ring has the classes of large blocks that l allocates from a page of its own, or
 	// did, the next place being the oldest. See rotate.
-	ring   [6]uint8
+	ring   [4]uint8
 	ringAt int
 
 	// The pages in partial, of small and of large blocks: l may have few of them, of
@@ -64,7 +64,7 @@ const (
 	// How many pages a Local holds in reserve, of small blocks and of large ones, and
 	// how many of one class though they are empty.
 	numAdopted      = 24
-	numAdoptedLarge = 2
+	numAdoptedLarge = 1
 	keepEmpty       = 8
 )
 

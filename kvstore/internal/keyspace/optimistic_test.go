@@ -20,7 +20,8 @@ func glance(sp *Space, key string) (value string, found, still bool) {
 	if a == table.Unknown {
 		return "", true, false
 	}
-	return string(b), a == table.Present, !st.Since(v)
+	value = string(b) // before the version is looked at again
+	return value, a == table.Present, st.Stayed(v)
 }
 
 // TestReadingWithoutALockAgainstMap compares what is found without a lock with a map,

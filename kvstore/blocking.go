@@ -33,6 +33,8 @@ type blocking struct {
 	n  atomic.Int64 // waiters
 	mu sync.Mutex
 	by map[blockKey][]*waiter // guarded by mu; the first one came first
+
+	types [keyspace.Hash + 1]int // guarded by mu; waiters for keys of each type
 }
 
 // timeoutArg reads a time to wait in seconds.
@@ -92,6 +94,7 @@ func (s *Session) wait(timeout time.Duration, w *waiter, keys [][]byte) {
 		at := blockKey{w.db, k}
 		b.by[at] = append(b.by[at], w)
 	}
+	b.types[w.typ]++
 	b.n.Add(1)
 	if timeout > 0 {
 		w.timer = time.AfterFunc(timeout, func() { b.end(w, w.nobody) })
@@ -112,6 +115,9 @@ func (b *blocking) claim(w *waiter) bool {
 		if b.by[at] = rest; len(rest) == 0 {
 			delete(b.by, at)
 		}
+	}
+	if len(w.keys) > 0 {
+		b.types[w.typ]--
 	}
 	b.n.Add(-1)
 	if w.timer != nil {
@@ -134,16 +140,22 @@ func (b *blocking) end(w *waiter, answer func(w *writer)) bool {
 	return true
 }
 
-// signal notes that a key has got something, for those who wait for it. Its stripe
-// is locked.
+// signal notes that a key has come to be, for those who wait for it. Its stripe
+// is locked. As in Redis it has its turn from the first time on when it is of a type that
+// anybody waits for, with whatever key.
 func (s *Session) signal(dbi int, key []byte) {
 	b := &s.db.blocking
 	if b.n.Load() == 0 {
 		return
 	}
-	at := blockKey{dbi, string(key)}
+	h := s.hash(key)
+	e := s.db.sp.Shard(dbi, h).Find(h, key)
+	if !e.Exists() {
+		return
+	}
+	typ, at := e.Type(), blockKey{dbi, string(key)}
 	b.mu.Lock()
-	wanted := len(b.by[at]) > 0
+	wanted := len(b.by[at]) > 0 && b.types[typ] > 0
 	b.mu.Unlock()
 	if wanted && !slices.Contains(s.ready, at) {
 		s.ready = append(s.ready, at)

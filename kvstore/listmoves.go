@@ -62,13 +62,13 @@ func (s *Session) moveElement(src, dst []byte, from, to bool) {
 	e := s.write(src)
 	var scratch [128]byte
 	v := e.ListPop(scratch[:0], from)
-	same := bytes.Equal(src, dst)
+	same, made := bytes.Equal(src, dst), false
 	if !same || e.ListLen() > 0 {
 		t := e
 		if !same {
 			t = s.write(dst)
 		}
-		if !t.Exists() {
+		if made = !t.Exists(); made {
 			t = t.Shard().NewList(t, dst)
 		}
 		t.ListPush(v, to)
@@ -83,7 +83,9 @@ func (s *Session) moveElement(src, dst []byte, from, to bool) {
 	} else {
 		s.notify(notifyList, "rpush", dst)
 	}
-	s.signal(s.dbi, dst)
+	if made {
+		s.signal(s.dbi, dst)
+	}
 	s.w.bulk(v)
 	if from {
 		s.notify(notifyList, "lpop", src)

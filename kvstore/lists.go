@@ -14,7 +14,8 @@ func cmdPush(s *Session, a [][]byte) {
 	if !ok {
 		return
 	}
-	if !e.Exists() {
+	made := !e.Exists()
+	if made {
 		if onlyOld {
 			s.w.int(0)
 			return
@@ -25,19 +26,16 @@ func cmdPush(s *Session, a [][]byte) {
 		e.ListPush(v, front)
 	}
 	n := e.ListLen()
-	s.pushed(a[1], front, len(a)-2)
-	s.w.count(n)
-}
-
-// pushed notes that a list has got n elements.
-func (s *Session) pushed(key []byte, front bool, n int) {
-	s.signal(s.dbi, key)
-	s.changed(key, n)
-	if front {
-		s.notify(notifyList, "lpush", key)
-	} else {
-		s.notify(notifyList, "rpush", key)
+	if made {
+		s.signal(s.dbi, a[1])
 	}
+	s.changed(a[1], len(a)-2)
+	if front {
+		s.notify(notifyList, "lpush", a[1])
+	} else {
+		s.notify(notifyList, "rpush", a[1])
+	}
+	s.w.count(n)
 }
 
 // emptied deletes a collection that has nothing left.

@@ -18,7 +18,7 @@ import (
 
 var (
 	waitingSteps = flag.Int("waiting", 600, "commands of TestWaitingAgainstRedis")
-	waitingSeed  = flag.Uint64("waitingseed", 1, "seed of TestWaitingAgainstRedis; 0: by chance")
+	waitingSeed  = flag.Uint64("waitingseed", 0, "seed of TestWaitingAgainstRedis; 0: by chance")
 )
 
 // waitingTemplates are commands of several connections, some of which wait without a

@@ -72,7 +72,8 @@ func (s *Session) zadd(key []byte, pairs [][]byte, scores []float64, f zaddFlags
 	if !ok {
 		return
 	}
-	if !e.Exists() {
+	made := !e.Exists()
+	if made {
 		if f.xx {
 			if f.incr {
 				s.w.null()
@@ -117,7 +118,9 @@ func (s *Session) zadd(key []byte, pairs [][]byte, scores []float64, f zaddFlags
 	}
 	if added+updated > 0 {
 		s.changed(key, added+updated)
-		s.signal(s.dbi, key)
+		if made {
+			s.signal(s.dbi, key)
+		}
 		if f.incr {
 			s.notify(notifyZSet, "zincr", key)
 		} else {

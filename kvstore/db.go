@@ -38,6 +38,14 @@ type Options struct {
 	// there is one, and SAVE and BGSAVE write it. What is changed after is lost.
 	NoLog bool
 
+	// FastReads places keys of database 0 so that Get, GetView, AppendGet and GET find
+	// most of them by one cache miss in place of two, once there are 80,000 of them or
+	// more, and if a record, which is key, value and 6 bytes, has 49 to 64 bytes. That
+	// takes a sixth more memory for such a key with a million of them, two thirds more
+	// with 200,000, and time when keys are new: a background task moves them into
+	// place, and has done so within a second or two after they have come.
+	FastReads bool
+
 	// ConfigFile is the file that CONFIG REWRITE writes what CONFIG SET has changed
 	// to. Empty means that CONFIG REWRITE is an error. The file is not read.
 	ConfigFile string
@@ -117,6 +125,7 @@ func Open(dir string, o *Options) (*DB, error) {
 		sp:  keyspace.New(dbs),
 		now: o.Now, started: time.Now(), logger: o.Logger, dir: dir, stop: make(chan struct{}),
 	}
+	db.sp.Placed = o.FastReads
 	db.cmds.Store(newCommandTable())
 	db.runID = fmt.Sprintf("%016x%016x%08x", rand.Uint64(), rand.Uint64(), rand.Uint32())
 	db.docs = sync.OnceValue(func() map[string]*commandDoc { return parseDocs(commandDocsText) })

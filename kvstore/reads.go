@@ -41,8 +41,11 @@ func (db *DB) AppendGet(dst []byte, key string) ([]byte, error) {
 		h := sp.HashShort(k, len(key))
 		st := sp.Stripe(h)
 		version, l := st.Version(), st.Layout()
-		r := l.Guess(h)
-		if !r.Has(k, len(key)) {
+		var r *table.Record
+		if l.Placed() {
+			r = l.Guess(h)
+		}
+		if r == nil || !r.Has(k, len(key)) {
 			ref := l.Group(h).First(h)
 			if !l.Holds(ref) {
 				goto slow

@@ -205,3 +205,53 @@ func TestWhatWasLoadedIsFound(t *testing.T) {
 	_, err = db.Get("short-key")
 	require.ErrorIs(t, err, kvstore.ErrClosed)
 }
+
+// TestFastReads compares what is read with a map, while keys are placed in the
+// background, change their sizes, are deleted, and come again.
+func TestFastReads(t *testing.T) {
+	t.Parallel()
+	seed := rand.Uint64()
+	t.Log("seed", seed)
+	r := rand.New(rand.NewPCG(seed, 1))
+	db := open(t, "", &kvstore.Options{FastReads: true})
+	const keys = 100_000
+	name := func(i int) string { return fmt.Sprintf("key:%08d", i) }
+	model := make([]string, keys)
+	set := func(i, version int) {
+		model[i] = fmt.Sprintf("%d/%d/%s", i, version, strings.Repeat("v", 20+r.IntN(30)))
+		require.NoError(t, db.Set(name(i), []byte(model[i]), nil))
+	}
+	check := func(i int) {
+		var viewed string
+		got, err := db.Get(name(i))
+		viewErr := db.GetView(name(i), func(v []byte) error { viewed = string(v); return nil })
+		if model[i] == "" {
+			require.ErrorIs(t, err, kvstore.ErrNotFound)
+			require.ErrorIs(t, viewErr, kvstore.ErrNotFound)
+			return
+		}
+		require.NoError(t, err)
+		require.NoError(t, viewErr)
+		require.Equal(t, model[i], string(got))
+		require.Equal(t, model[i], viewed)
+	}
+	for i := range keys {
+		set(i, 0)
+	}
+	for step := range 3 * keys {
+		i := r.IntN(keys)
+		switch r.IntN(6) {
+		case 0:
+			set(i, step)
+		case 1:
+			_, err := db.Delete(name(i))
+			require.NoError(t, err)
+			model[i] = ""
+		default:
+			check(i)
+		}
+	}
+	for i := range keys {
+		check(i)
+	}
+}

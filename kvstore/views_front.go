@@ -5,6 +5,8 @@ package kvstore
 import (
 	"sync/atomic"
 	"unsafe" // also for go:linkname
+
+	"github.com/groundwork-go/groundwork/kvstore/internal/table"
 )
 
 // A viewFront keeps one buffer for each thread, before sync.Pool, whose Get and Put
@@ -56,8 +58,12 @@ func (db *DB) viewShort(key string) (*viewBuffer, uint) {
 	h := sp.HashShort(k, len(key))
 	st := sp.Stripe(h)
 	version, l := st.Version(), st.Layout()
-	r, b := l.Guess(h), at.buf
-	if !r.Has(k, len(key)) {
+	b := at.buf
+	var r *table.Record
+	if l.Placed() {
+		r = l.Guess(h)
+	}
+	if r == nil || !r.Has(k, len(key)) {
 		ref := l.Group(h).First(h)
 		if !l.Holds(ref) {
 			return nil, 0

@@ -63,7 +63,8 @@ func embedded(s *settings) []store {
 			list = append(list, st)
 		}
 	}
-	add("kvstore", openOurs)
+	add("kvstore", func() store { return openOurs(nil) })
+	add("kvstore, FastReads", func() store { return openOurs(&kvstore.Options{FastReads: true}) })
 	add("map + RWMutex", openMap)
 	add("sync.Map", openSyncMap)
 	add("xsync.Map", openXsync)
@@ -72,8 +73,8 @@ func embedded(s *settings) []store {
 	return list
 }
 
-func openOurs() store {
-	db, err := kvstore.Open("", nil)
+func openOurs(o *kvstore.Options) store {
+	db, err := kvstore.Open("", o)
 	check(err)
 	return store{
 		get: func(k string, buf []byte) []byte {

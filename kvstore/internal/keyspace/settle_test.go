@@ -59,6 +59,7 @@ func settleAll(sp *Space) {
 func TestSettledKeysAreGuessed(t *testing.T) {
 	for _, between := range []int{100, 100_000} {
 		sp := New(1)
+		sp.Placed = true
 		const keys = 120_000
 		for i := range keys {
 			put(sp, fmt.Sprintf("key:%08d", i), fmt.Sprintf("%036d", i))
@@ -88,6 +89,7 @@ func TestSettledKeysAreGuessed(t *testing.T) {
 // and all are moved to and fro.
 func TestReadingWhileKeysAreSettled(t *testing.T) {
 	sp := New(1)
+	sp.Placed = true
 	const keys = 110_000
 	name := func(i int) string { return fmt.Sprintf("key:%08d", i) }
 	text := func(i, n int) string { return fmt.Sprintf("%08d%0*d", i, 28+n%8, n) }

@@ -41,6 +41,7 @@ type Limits struct {
 // A Space is a set of databases. Use New.
 type Space struct {
 	Limits   Limits
+	Placed   bool // records of database 0 may be found by hints; set before the first use
 	hash     hasher
 	pool     table.Pool
 	dbs      int
@@ -159,7 +160,7 @@ func (sp *Space) WriteShard(db int, h uint64) *Shard {
 		return s
 	}
 	s := &Shard{sp: sp, tab: table.New(sp.Hash, &sp.pool)}
-	if db == 0 {
+	if db == 0 && sp.Placed {
 		s.tab.Place()
 	}
 	st.shards[db] = s

@@ -7,8 +7,8 @@ const MostTouched = 16
 
 // Touch loads into the processor's cache what will be looked at to find keys of
 // database 0, by their hashes, at most MostTouched: the groups of the index and the
-// records that are guessed first, then the others, so that the processor waits for all of a kind at the same time. It takes
-// no lock; stripes that cannot be read without theirs are left out. The result has no
+// records that are guessed first, then the others, so that the processor waits for all
+// of a kind at the same time. It takes no lock; stripes that cannot be read without theirs are left out. The result has no
 // meaning.
 func (sp *Space) Touch(hashes []uint64) byte {
 	var found [MostTouched]*table.Record
@@ -16,7 +16,9 @@ func (sp *Space) Touch(hashes []uint64) byte {
 	for i, h := range hashes {
 		if st := sp.Stripe(h); !st.Version().Busy() {
 			l := st.Layout()
-			sum += l.Guess(h).Touch()
+			if l.Placed() {
+				sum += l.Guess(h).Touch()
+			}
 			found[i] = l.First(h)
 		}
 	}

@@ -24,8 +24,9 @@ type Layout struct {
 	hintSize uint64         // in bytes; with 0 the first one is always meant
 	lines    unsafe.Pointer // to the beginnings of chunks of lines
 
-	noHints [cells]uint16
-	noLines [1]*byte
+	unplaced bool // there are no hints
+	noHints  [cells]uint16
+	noLines  [1]*byte
 
 	over   []group
 	chunks []*byte
@@ -56,6 +57,7 @@ func (t *Table) Layout() *Layout {
 			l.old = &oldGroups{groups: unsafe.Pointer(unsafe.SliceData(t.old)), size: uint64(len(t.old)) * groupSize, tab: t}
 			l.old.hints, l.old.hintSize = l.hintsOf(t.oldHints)
 		}
+		l.unplaced = t.hints == nil && (t.old == nil || t.oldHints == nil)
 		l.starts = unsafe.Pointer(unsafe.SliceData(l.chunks))
 		l.end = Ref(len(t.chunks)) << chunkBits // a chunk of a pool has something behind it
 		if len(t.chunks) == 1 && len(t.chunks[0]) < chunkSize {
@@ -124,8 +126,15 @@ func (l *Layout) Record(r Ref) *Record {
 	return (*Record)(unsafe.Add(chunk, r<<unitBits&(chunkMask<<unitBits)))
 }
 
+// Placed tells whether there are hints.
+func (l *Layout) Placed() bool { return !l.unplaced }
+
 // Guess returns the record that most likely has the key of a hash, if it is of the size
-// of a cache line: without a look at the index. Any, if there is none.
+// of a cache line: without a look at the index. Any, if there is none. Like the functions
+// that take a buffer of their thread and call it, it is nosplit and no place where a
+// goroutine can be preempted.
+//
+//go:nosplit
 func (l *Layout) Guess(h uint64) *Record {
 	hints := l.hints
 	at, _ := bits.Mul64(h, l.hintSize)

@@ -41,9 +41,9 @@ type Options struct {
 	// FastReads places keys of database 0 so that Get, GetView, AppendGet and GET find
 	// most of them by one cache miss in place of two, once there are 80,000 of them or
 	// more, and if a record, which is key, value and 6 bytes, has 49 to 64 bytes. That
-	// takes a sixth more memory for such a key with a million of them, two thirds more
-	// with 200,000, and time when keys are new: a background task moves them into
-	// place, and has done so within a second or two after they have come.
+	// takes a sixth more memory for such a key with a million of them, and more with
+	// fewer, and time when keys are new: a background task moves them into place, and
+	// has done so within a second or two after they have come. False: nothing is placed.
 	FastReads bool
 
 	// ConfigFile is the file that CONFIG REWRITE writes what CONFIG SET has changed

@@ -35,28 +35,28 @@ func (db *DB) AppendGet(dst []byte, key string) ([]byte, error) {
 	// look-ups that begin within them wait at the same time. So the way of a short key
 	// and value is as short as can be, without a call, so that nothing need be saved
 	// from registers (BenchmarkParallel: half of the time), and a hint is tried before
-	// the index. viewShort goes the same way.
+	// the index. view goes the same way.
 	if keyspace.Optimistic && uint(len(key)-8) <= 8 {
+		var r *table.Record
+		var ref table.Ref
 		sp, k := db.sp, unsafe.Pointer(unsafe.StringData(key))
 		h := sp.HashShort(k, len(key))
 		st := sp.Stripe(h)
 		version, l := st.Version(), st.Layout()
-		var r *table.Record
 		if l.Placed() {
-			r = l.Guess(h)
-		}
-		if r == nil || !r.Has(k, len(key)) {
-			ref := l.Group(h).First(h)
-			if !l.Holds(ref) {
-				goto slow
-			}
-			if r = l.Record(ref); !r.Has(k, len(key)) {
-				goto slow
+			if r = l.Guess(h); r.Has(k, len(key)) {
+				goto found
 			}
 		}
-		v, size := r.Value(len(key))
-		if n := uint(len(dst)); sp.Fresh(r.Meta()) && size >= 8 && size <= uint(cap(dst))-n {
-			copyWords(unsafe.Add(unsafe.Pointer(unsafe.SliceData(dst)), n), v, size)
+		if ref = l.Group(h).First(h); !l.Holds(ref) {
+			goto slow
+		}
+		if r = l.Record(ref); !r.Has(k, len(key)) {
+			goto slow
+		}
+	found:
+		if n, size := uint(len(dst)), r.Size(); sp.Fresh(r.Meta()) && size >= 8 && size <= uint(cap(dst))-n {
+			copyWords(unsafe.Add(unsafe.Pointer(unsafe.SliceData(dst)), n), r.Value(len(key)), size)
 			if st.Stayed(version) {
 				db.reads.here().hits++
 				return dst[:n+size], nil
@@ -68,6 +68,8 @@ slow:
 }
 
 // copyWords copies n bytes, at least 8.
+//
+//go:nosplit
 func copyWords(to, from unsafe.Pointer, n uint) {
 	toEnd, fromEnd := unsafe.Add(to, n), unsafe.Add(from, n)
 	if n < 16 {
@@ -156,14 +158,7 @@ func (db *DB) appendLocked(dst []byte, h uint64, key string) ([]byte, error) {
 // to keep: v is valid, and does not change, until f returns. f must not change it,
 // keep it, or call the DB, for a lock may be held; it may hand v to another goroutine
 // that is done with it before f returns. An error of f is returned.
-func (db *DB) GetView(key string, f func(v []byte) error) error {
-	if b, n := db.viewShort(key); b != nil {
-		err := f(unsafe.Slice(&b.data[0], n&255)) // a short string is no longer
-		b.busy = false
-		return err
-	}
-	return db.viewSlow(key, f)
-}
+func (db *DB) GetView(key string, f func(v []byte) error) error { return db.view(key, f) }
 
 // viewSlow is for all keys and values.
 func (db *DB) viewSlow(key string, f func(v []byte) error) error {

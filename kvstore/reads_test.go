@@ -164,6 +164,34 @@ func TestReadingAllocatesNothing(t *testing.T) {
 	require.Equal(t, value, buf)
 }
 
+// TestReadsOfAllLengths reads values of all short lengths under keys of all short lengths,
+// into slices with all kinds of room: what is behind a value in memory stays there.
+func TestReadsOfAllLengths(t *testing.T) {
+	db := open(t, "", nil)
+	text := strings.Repeat("0123456789abcdef", 20)
+	key := func(k, v int) string { return fmt.Sprintf("%0*d", k, v) }
+	for k := 4; k < 20; k++ {
+		for v := range 300 {
+			require.NoError(t, db.Set(key(k, v), []byte(text[v%16:][:v]), nil))
+		}
+	}
+	for range 2 { // the first one makes a buffer for the thread
+		for k := 4; k < 20; k++ {
+			for v := range 300 {
+				want := text[v%16:][:v]
+				got := ""
+				require.NoError(t, db.GetView(key(k, v), func(b []byte) error { got = string(b); return nil }))
+				require.Equal(t, want, got, "%d", k)
+				room := bytes.Repeat([]byte{'.'}, 3+v+k%8)
+				b, err := db.AppendGet(room[:3:len(room)], key(k, v))
+				require.NoError(t, err)
+				require.Equal(t, "..."+want, string(b))
+				require.Equal(t, strings.Repeat(".", k%8), string(room[3+v:]), "behind the value")
+			}
+		}
+	}
+}
+
 func TestLookupsAreCounted(t *testing.T) {
 	db := open(t, "", nil)
 	require.NoError(t, db.Set("there", []byte("v"), nil))

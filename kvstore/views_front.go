@@ -14,9 +14,9 @@ import (
 //
 // What a place holds is touched by its thread alone, in functions that are marked
 // nosplit: the compiler gives those no safe point for preemption but at calls, so that
-// from getm on to the end the goroutine stays on its thread and no other runs there.
-// They must not be inlined into others, or that is lost. Who has taken a buffer may go
-// to another thread with it, and gives it back by one store.
+// from getm on to the end, or to the next call, the goroutine stays on its thread and no
+// other runs there. They must not be inlined into others, or that is lost. Who has taken
+// a buffer may go to another thread with it, and gives it back by one store.
 type viewFront struct{ places [viewPlaces]viewPlace }
 
 type viewPlace struct {
@@ -43,45 +43,53 @@ func getm() uintptr
 // at returns the place of a thread, which may be another's.
 func (p *viewFront) at(thread uintptr) *viewPlace { return &p.places[thread>>11%viewPlaces] }
 
-// viewShort returns a copy of the string at key in a busy buffer, if key and string
-// are short ones, as most are, and no writer is in the way.
+// view is GetView: with the buffer of the thread if key and string are short ones, as
+// most are, and no writer is in the way. See AppendGet for what makes it fast.
 //
 //go:nosplit
 //go:noinline
-func (db *DB) viewShort(key string) (*viewBuffer, uint) {
-	thread := getm()
-	at := db.views.front.at(thread)
-	if at.thread != thread || uint(len(key)-8) > 8 {
-		return nil, 0
-	}
-	sp, k := db.sp, unsafe.Pointer(unsafe.StringData(key))
-	h := sp.HashShort(k, len(key))
-	st := sp.Stripe(h)
-	version, l := st.Version(), st.Layout()
-	b := at.buf
-	var r *table.Record
-	if l.Placed() {
-		r = l.Guess(h)
-	}
-	if r == nil || !r.Has(k, len(key)) {
-		ref := l.Group(h).First(h)
-		if !l.Holds(ref) {
-			return nil, 0
+func (db *DB) view(key string, f func(v []byte) error) error {
+	if uint(len(key)-8) <= 8 {
+		var r *table.Record
+		var ref table.Ref
+		thread := getm()
+		at := db.views.front.at(thread)
+		if at.thread != thread {
+			goto slow
+		}
+		b, sp, k := at.buf, db.sp, unsafe.Pointer(unsafe.StringData(key))
+		h := sp.HashShort(k, len(key))
+		st := sp.Stripe(h)
+		version, l := st.Version(), st.Layout()
+		if l.Placed() {
+			if r = l.Guess(h); r.Has(k, len(key)) {
+				goto found
+			}
+		}
+		if ref = l.Group(h).First(h); !l.Holds(ref) {
+			goto slow
 		}
 		if r = l.Record(ref); !r.Has(k, len(key)) {
-			return nil, 0
+			goto slow
+		}
+	found:
+		if size := r.Size(); sp.Fresh(r.Meta()) && size >= 8 && !b.busy {
+			v := r.Value(len(key))
+			b.fill(v, size)
+			if size > 32 {
+				copyWords(unsafe.Pointer(&b.data), v, size)
+			}
+			if st.Stayed(version) {
+				at.found++
+				b.busy = true
+				err := f(b.data[:size&255]) // a short string is no longer
+				b.busy = false
+				return err
+			}
 		}
 	}
-	v, size := r.Value(len(key))
-	if sp.Fresh(r.Meta()) && size >= 8 && !b.busy {
-		copyWords(unsafe.Pointer(&b.data), v, size)
-		if st.Stayed(version) {
-			at.found++
-			b.busy = true
-			return b, size
-		}
-	}
-	return nil, 0
+slow:
+	return db.viewSlow(key, f)
 }
 
 // take returns the buffer of the thread, which is busy then, or nil.

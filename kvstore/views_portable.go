@@ -6,7 +6,7 @@ package kvstore
 // have it so.
 type viewFront struct{}
 
-func (db *DB) viewShort(string) (*viewBuffer, uint) { return nil, 0 }
+func (db *DB) view(key string, f func(v []byte) error) error { return db.viewSlow(key, f) }
 
 func (p *viewFront) take() *viewBuffer { return nil }
 

@@ -22,7 +22,7 @@ func guessed(sp *Space, key string) (value string, ok, still bool) {
 	if !r.Has(k, len(key)) {
 		return "", false, st.Stayed(v)
 	}
-	at, n := r.Value(len(key))
+	at, n := r.Value(len(key)), r.Size()
 	value = string(unsafe.Slice((*byte)(at), n))
 	return value, true, st.Stayed(v)
 }

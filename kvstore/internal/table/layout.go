@@ -20,7 +20,7 @@ type Layout struct {
 	starts unsafe.Pointer // to those of chunks
 	old    *oldGroups     // nil: not moving
 
-	hints    unsafe.Pointer
+	hints    unsafe.Pointer // while the index moves those of old, unless there were none
 	hintSize uint64         // in bytes; with 0 the first one is always meant
 	lines    unsafe.Pointer // to the beginnings of chunks of lines
 
@@ -35,11 +35,9 @@ type Layout struct {
 
 // oldGroups are those that entries are moved from.
 type oldGroups struct {
-	groups   unsafe.Pointer
-	size     uint64
-	tab      *Table // for moved
-	hints    unsafe.Pointer
-	hintSize uint64
+	groups unsafe.Pointer
+	size   uint64
+	tab    *Table // for moved
 }
 
 // Layout returns the present layout, for writers, to publish it.
@@ -48,6 +46,9 @@ func (t *Table) Layout() *Layout {
 		l := &Layout{over: t.over[:cap(t.over)], chunks: t.starts, limit: chunkSize}
 		l.groups, l.size = unsafe.Pointer(unsafe.SliceData(t.groups)), uint64(len(t.groups))*groupSize
 		l.hints, l.hintSize = l.hintsOf(t.hints)
+		if t.oldHints != nil {
+			l.hints, l.hintSize = l.hintsOf(t.oldHints)
+		}
 		l.noLines[0] = t.nothing()
 		l.lines = unsafe.Pointer(&l.noLines)
 		if t.places.starts != nil {
@@ -55,9 +56,8 @@ func (t *Table) Layout() *Layout {
 		}
 		if t.old != nil {
 			l.old = &oldGroups{groups: unsafe.Pointer(unsafe.SliceData(t.old)), size: uint64(len(t.old)) * groupSize, tab: t}
-			l.old.hints, l.old.hintSize = l.hintsOf(t.oldHints)
 		}
-		l.placed = t.hints != nil || t.old != nil && t.oldHints != nil
+		l.placed = l.hintSize != 0
 		l.starts = unsafe.Pointer(unsafe.SliceData(l.chunks))
 		l.end = Ref(len(t.chunks)) << chunkBits // a chunk of a pool has something behind it
 		if len(t.chunks) == 1 && len(t.chunks[0]) < chunkSize {
@@ -136,17 +136,10 @@ func (l *Layout) Placed() bool { return l.placed }
 //
 //go:nosplit
 func (l *Layout) Guess(h uint64) *Record {
-	hints := l.hints
 	at, _ := bits.Mul64(h, l.hintSize)
-	if o := l.old; o != nil {
-		if g, _ := bits.Mul64(h, o.size); g>>groupBits >= uint64(o.tab.moved) {
-			hints = o.hints
-			at, _ = bits.Mul64(h, o.hintSize)
-		}
-	}
-	hint := *(*uint16)(unsafe.Add(hints, at&^(hintRow-1)|h>>7&(hintRow-2)))
+	hint := uint64(*(*uint16)(unsafe.Add(l.hints, at&^(hintRow-1)|h>>7&(hintRow-2))))
 	chunk := *(*unsafe.Pointer)(unsafe.Add(l.lines, uintptr(hint>>stepBits)*unsafe.Sizeof(l.lines)))
-	return (*Record)(unsafe.Add(chunk, (uint64(hint)<<3+h>>16)&lineMask*cacheLine))
+	return (*Record)(unsafe.Add(chunk, (hint<<3+h>>16)&lineMask*cacheLine))
 }
 
 // First returns the record of the entry that Find looks at first, or nil.
@@ -176,12 +169,16 @@ func (p *Record) Has(k unsafe.Pointer, n int) bool {
 		*(*uint64)(unsafe.Add(unsafe.Add(unsafe.Pointer(p), n), shortHeader-8)) == *(*uint64)(unsafe.Add(unsafe.Add(k, n), -8))
 }
 
-// Value returns where the value is behind a key of so many bytes, and its length. It
-// does not look at the length of the key in the record, since the record may be in two
-// cache lines: so the second one is asked for before the first one is there.
-func (p *Record) Value(klen int) (v unsafe.Pointer, n uint) {
-	return unsafe.Add(unsafe.Add(unsafe.Pointer(p), klen), shortHeader), uint(p.vlen)
+// Value returns where the value is behind a key of so many bytes. It does not look at the
+// length of the key in the record, since the record may be in two cache lines: so the
+// second one is asked for before the first one is there.
+func (p *Record) Value(klen int) unsafe.Pointer {
+	return unsafe.Add(unsafe.Add(unsafe.Pointer(p), klen), shortHeader)
 }
+
+// Size returns the length of the value, up to 255. It may be another one if it is asked
+// for again.
+func (p *Record) Size() uint { return uint(p.vlen) }
 
 // Touch loads the first and the second cache line of the record. What it returns is of
 // no use but to keep the compiler from leaving the loads out.

@@ -65,7 +65,7 @@ func TestPlaced(t *testing.T) {
 		tab.Each(func(r Ref) bool {
 			k := tab.Key(r)
 			if rec := l.Guess(hash(k)); rec.Has(unsafe.Pointer(unsafe.SliceData(k)), len(k)) {
-				v, size := rec.Value(len(k))
+				v, size := rec.Value(len(k)), rec.Size()
 				require.EqualValues(t, 40, size)
 				require.Equal(t, string(k), unsafe.String((*byte)(v), 8))
 				n++
@@ -100,6 +100,35 @@ func TestPlaced(t *testing.T) {
 	tab.Compact()
 	require.Greater(t, hinted(), n*98/100, "after Compact")
 	checkLines(t, tab)
+}
+
+// TestSettleEndsTheMove stops adding keys while the index moves: Settle goes on, so that
+// keys are guessed by the new hints.
+func TestSettleEndsTheMove(t *testing.T) {
+	hash := hashes()["good"]
+	tab := New(hash, &Pool{})
+	tab.Place()
+	n := uint64(0)
+	for ; len(tab.old) <= minPlaced || tab.moved < len(tab.old)/2; n++ {
+		k := binary.LittleEndian.AppendUint64(nil, n)
+		tab.Insert(hash(k), k, 0, 40)
+	}
+	require.True(t, tab.Unsettled())
+	calls := 0
+	for tab.Unsettled() {
+		tab.Settle(10)
+		calls++
+	}
+	require.Nil(t, tab.old)
+	require.Greater(t, calls, int(n/uint64(maxLoad)/10), "each does a bit")
+	l, hinted := tab.Layout(), uint64(0)
+	for i := range n {
+		k := binary.LittleEndian.AppendUint64(nil, i)
+		if l.Guess(hash(k)).Has(unsafe.Pointer(unsafe.SliceData(k)), len(k)) {
+			hinted++
+		}
+	}
+	require.Greater(t, hinted, n*98/100)
 }
 
 // TestSteps checks the rotation against looking at each line.

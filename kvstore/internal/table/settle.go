@@ -2,14 +2,18 @@ package table
 
 // Unsettled tells whether there is something for Settle to do.
 func (t *Table) Unsettled() bool {
-	return t.unplaced || len(t.pending) != 0 || t.again || t.sweep != 0
+	return t.unplaced || len(t.pending) != 0 || t.again || t.sweep != 0 || t.placed && t.old != nil
 }
 
 // Settle moves some records to where they are found soonest, of n cells or a few more.
 // All Refs may change. Once, when the table has become large enough for hints, it moves
-// all, so that the memory of the others is not lost.
+// all, so that the memory of the others is not lost. If the index is moving, it goes on
+// with that first, since look-ups know the hints of the new groups only at the end.
 func (t *Table) Settle(n int) {
-	if t.unplaced {
+	for ; n > 0 && t.old != nil; n -= cells {
+		t.step(t.load, t.hashOf)
+	}
+	if n > 0 && t.unplaced {
 		t.Compact()
 		return
 	}

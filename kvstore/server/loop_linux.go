@@ -30,8 +30,6 @@ type loop struct {
 	now    time.Time     // of this round
 	swept  time.Time     // when idle connections were last looked for
 	gave   time.Time     // when the loop last gave up its processor
-	luck   int           // how often linger was of use lately, less how often it was not
-	empty  int           // times that nothing was ready, if luck has run out
 	spare  [][]byte      // buffers for output
 	ending bool          // Shutdown: connections end when their output is sent
 
@@ -57,11 +55,6 @@ const (
 	// runtime takes it away by a signal and then watches every 20 us for a while,
 	// which costs 3 % of the processor's time.
 	giveUpAfter = 4 * time.Millisecond
-
-	lingerPolls = 3  // of the kernel, 5 us in all
-	lingerPause = 50 // pauses of the processor before each
-	lingerEvery = 16 // empty polls, if it is seldom of use
-	mostLuck    = 16
 )
 
 func newLoop(s *Server) (*loop, error) {
@@ -138,12 +131,9 @@ func (l *loop) run() {
 func (l *loop) next() []unix.EpollEvent {
 	if l.now.Sub(l.gave) > giveUpAfter {
 		l.gave = l.now
-		runtime.Gosched()
+		l.giveUp()
 	}
 	events := l.poll.poll()
-	if len(events) == 0 && len(l.more) == 0 {
-		events = l.linger()
-	}
 	if len(events) == 0 && len(l.more) == 0 {
 		l.state.Store(asleep)
 		if l.idle() {
@@ -159,25 +149,13 @@ func (l *loop) next() []unix.EpollEvent {
 	return events
 }
 
-// linger looks out for events for some microseconds before the loop sleeps. With many
-// clients the next ones come within that time, and whoever sends them would have to wake
-// this thread, which takes him as long as a request. As long as it was in vain more often
-// than not, it is tried now and then only.
-func (l *loop) linger() []unix.EpollEvent {
-	if l.luck <= 0 {
-		if l.empty++; l.empty%lingerEvery != 0 {
-			return nil
-		}
+// giveUp lets other goroutines run: those of this processor if there are others, else all.
+func (l *loop) giveUp() {
+	if runtime.GOMAXPROCS(0) > l.srv.o.Loops {
+		yield()
+	} else {
+		runtime.Gosched()
 	}
-	for range lingerPolls {
-		pause(lingerPause)
-		if events := l.poll.poll(); len(events) > 0 {
-			l.luck = min(l.luck+1, mostLuck)
-			return events
-		}
-	}
-	l.luck = max(l.luck-1, -mostLuck)
-	return nil
 }
 
 func (l *loop) idle() bool {

@@ -1,0 +1,12 @@
+//go:build gc && !kvstore_portable
+
+package server
+
+import _ "unsafe" // for go:linkname
+
+// yield lets goroutines run that wait for this processor of Go's. runtime.Gosched wakes
+// another thread besides, which runs on the core where the clients do, and often takes
+// this goroutine along.
+//
+//go:linkname yield runtime.goyield
+func yield()

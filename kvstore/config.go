@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +24,7 @@ type Limits struct {
 	MaxBulk     int64          // bytes of an argument
 	QueryBuffer int64          // bytes of input that is not a command yet
 	Output      [3]OutputLimit // normal, replica, pubsub: see Session.Class
+	Protected   bool           // clients of other machines are refused while there is no password
 }
 
 // An OutputLimit says how much output may wait for a client.
@@ -47,8 +49,16 @@ type config struct {
 	policy     atomic.Int64 // index of policyNames
 	samples    atomic.Int64
 
-	file  string // of CONFIG REWRITE
-	debug string // of debugNames: from where DEBUG is taken
+	file     string // of CONFIG REWRITE
+	debug    string // of debugNames: from where DEBUG is taken
+	guarded  string // likewise, from where what is guarded may be set
+	snapshot atomic.Pointer[string]
+
+	truncated  atomic.Bool  // a torn tail of the log is cut off
+	compress   atomic.Bool  // strings in snapshots
+	noChecksum atomic.Bool  // of snapshots
+	stopWrites atomic.Bool  // when saving has failed
+	saveDelay  atomic.Int64 // microseconds for each key that is saved
 
 	savePoints     atomic.Pointer[[]savePoint]
 	preamble       atomic.Bool  // the base of the log is a snapshot
@@ -60,10 +70,12 @@ var policyNames = [...]string{"noeviction", "volatile-lru", "allkeys-lru"}
 
 // A setting is one option. Its value is the text that CONFIG GET answers.
 type setting struct {
-	name  string
+	name  string // not that of an alias
 	value string
 	usual string // the default
 	fixed bool   // CONFIG SET refuses it
+	quiet bool   // CONFIG GET tells it only if asked by name
+	guard bool   // and does not if enable-protected-configs says so
 	// set checks a text, applies it and returns its usual form.
 	set func(v string) (string, error)
 }
@@ -73,10 +85,13 @@ func (db *DB) Limits() *Limits { return db.conf.limits.Load() }
 
 func (db *DB) password() string { return *db.conf.pass.Load() }
 
+// HasPassword tells whether clients of servers have to send AUTH.
+func (db *DB) HasPassword() bool { return db.password() != "" }
+
 // CountRejected counts a connection that was refused because of MaxClients.
 func (db *DB) CountRejected() { db.clients.reject.Add(1) }
 
-func (c *config) add(name, value string, set func(v string) (string, error)) {
+func (c *config) add(name, value string, set func(v string) (string, error)) *setting {
 	st := &setting{name: name, set: set, fixed: set == nil, value: value}
 	c.list[name] = st
 	if set != nil {
@@ -87,6 +102,30 @@ func (c *config) add(name, value string, set func(v string) (string, error)) {
 		st.value = v
 	}
 	st.usual = st.value
+	return st
+}
+
+// addOthers adds what nothing obeys.
+func (c *config) addOthers() {
+	for i := range otherSettings {
+		o := &otherSettings[i]
+		st := c.add(o.name, o.value, o.check)
+		st.fixed = o.fixed
+		if o.alias != "" {
+			c.list[o.alias] = st
+		}
+	}
+}
+
+// flag adds an option that is yes or no.
+func (c *config) flag(name, value string, dst *atomic.Bool) *setting {
+	return c.add(name, value, func(v string) (string, error) {
+		v, err := yesNo(v)
+		if err == nil {
+			dst.Store(v == "yes")
+		}
+		return v, err
+	})
 }
 
 type configError string
@@ -200,17 +239,20 @@ func (c *config) setOutput(v string) (string, error) {
 	return strings.TrimSpace(b.String()), nil
 }
 
-func (db *DB) initConfig(o *Options) {
+// initConfig makes the options, and sets those of Options.Config.
+func (db *DB) initConfig(o *Options) error {
 	c := &db.conf
 	c.list = make(map[string]*setting)
 	c.limits.Store(&Limits{})
 	l := &db.sp.Limits
-	for _, alias := range []string{"listpack", "ziplist"} {
-		c.add("hash-max-"+alias+"-entries", "512", intSetting(&l.HashEntries, 0, math.MaxInt64))
-		c.add("hash-max-"+alias+"-value", "64", intSetting(&l.HashValue, 0, math.MaxInt64))
-		c.add("zset-max-"+alias+"-entries", "128", intSetting(&l.ZSetEntries, 0, math.MaxInt64))
-		c.add("zset-max-"+alias+"-value", "64", intSetting(&l.ZSetValue, 0, math.MaxInt64))
-		c.add("list-max-"+alias+"-size", "-2", intSetting(&l.ListSize, math.MinInt32, math.MaxInt32))
+	for _, st := range []*setting{
+		c.add("hash-max-listpack-entries", "512", intSetting(&l.HashEntries, 0, math.MaxInt64)),
+		c.add("hash-max-listpack-value", "64", intSetting(&l.HashValue, 0, math.MaxInt64)),
+		c.add("zset-max-listpack-entries", "128", intSetting(&l.ZSetEntries, 0, math.MaxInt64)),
+		c.add("zset-max-listpack-value", "64", intSetting(&l.ZSetValue, 0, math.MaxInt64)),
+		c.add("list-max-listpack-size", "-2", intSetting(&l.ListSize, math.MinInt32, math.MaxInt32)),
+	} {
+		c.list[strings.Replace(st.name, "listpack", "ziplist", 1)] = st
 	}
 	c.add("set-max-intset-entries", "512", intSetting(&l.IntsetEntries, 0, math.MaxInt64))
 	c.add("slowlog-log-slower-than", "10000", intSetting(&c.slowerThan, -1, math.MaxInt64))
@@ -218,12 +260,11 @@ func (db *DB) initConfig(o *Options) {
 	c.add("maxmemory", "0", memorySetting(0, math.MaxInt64, func(n int64) { c.maxMemory.Store(n) }))
 	c.add("maxmemory-samples", "5", intSetting(&c.samples, 1, math.MaxInt32))
 	c.add("maxmemory-policy", policyNames[0], func(v string) (string, error) {
-		i := slices.Index(policyNames[:], strings.ToLower(v))
-		if i < 0 {
-			return "", configError("argument(s) must be one of the following: " + strings.Join(policyNames[:], ", "))
+		v, err := oneOf(v, policyNames[:]...)
+		if err == nil {
+			c.policy.Store(int64(slices.Index(policyNames[:], v)))
 		}
-		c.policy.Store(int64(i))
-		return policyNames[i], nil
+		return v, err
 	})
 	c.add("notify-keyspace-events", "", func(v string) (string, error) {
 		flags, ok := parseNotify(v)
@@ -259,22 +300,41 @@ func (db *DB) initConfig(o *Options) {
 		}
 		return v, err
 	})
-	c.add("aof-use-rdb-preamble", "yes", func(v string) (string, error) {
+	c.flag("aof-use-rdb-preamble", "yes", &c.preamble)
+	c.flag("aof-load-truncated", "yes", &c.truncated)
+	c.flag("rdbcompression", "yes", &c.compress)
+	c.flag("stop-writes-on-bgsave-error", "yes", &c.stopWrites)
+	c.add("rdb-key-save-delay", "0", intSetting(&c.saveDelay, 0, math.MaxInt32)).quiet = true
+	c.add("rdbchecksum", "yes", func(v string) (string, error) {
 		v, err := yesNo(v)
 		if err == nil {
-			c.preamble.Store(v == "yes")
+			c.noChecksum.Store(v == "no")
+		}
+		return v, err
+	}).fixed = true
+	c.add("protected-mode", "no", func(v string) (string, error) {
+		v, err := yesNo(v)
+		if err == nil {
+			c.limit(func(l *Limits) { l.Protected = v == "yes" })
 		}
 		return v, err
 	})
-	c.add("dbfilename", snapshotName, nil)
+	c.add("dbfilename", snapshotName, func(v string) (string, error) {
+		if v == "" || v != filepath.Base(v) {
+			return "", configError("dbfilename can't be a path, just a filename")
+		}
+		c.snapshot.Store(&v)
+		return v, nil
+	}).guard = true
 	c.add("auto-aof-rewrite-percentage", "100", intSetting(&c.rewritePercent, 0, math.MaxInt32))
 	c.add("auto-aof-rewrite-min-size", "64mb", memorySetting(0, math.MaxInt64, func(n int64) { c.rewriteMin.Store(n) }))
 	names := []string{"everysec", "always", "no"}
 	c.add("appendfsync", names[o.Fsync], func(v string) (string, error) {
-		i := slices.Index(names, strings.ToLower(v))
-		if i < 0 {
-			return "", configError("argument(s) must be one of the following: " + strings.Join(names, ", "))
+		v, err := oneOf(v, names...)
+		if err != nil {
+			return "", err
 		}
+		i := slices.Index(names, v)
 		if db.log != nil {
 			db.log.SetPolicy(policyOf(Fsync(i)))
 		}
@@ -284,8 +344,38 @@ func (db *DB) initConfig(o *Options) {
 	c.add("databases", strconv.Itoa(db.sp.DBs()), nil)
 	c.add("dir", db.dir, nil)
 	c.add("save", "", db.setSavePoints)
-	c.file, c.debug = o.ConfigFile, cmp.Or(o.DebugCommand, debugNames[0])
+	c.file, c.debug, c.guarded = o.ConfigFile, cmp.Or(o.DebugCommand, debugNames[0]), debugNames[0]
 	c.add("enable-debug-command", c.debug, nil)
+	c.add("enable-protected-configs", c.guarded, func(v string) (string, error) {
+		v, err := oneOf(v, debugNames[:]...)
+		if err == nil {
+			c.guarded = v
+		}
+		return v, err
+	}).fixed = true
+	c.addOthers()
+	for _, pair := range o.Config {
+		if err := c.begin(pair[0], pair[1]); err != nil {
+			return fmt.Errorf("%w: Config %s: %w", ErrConfig, pair[0], err)
+		}
+	}
+	return nil
+}
+
+// begin sets an option before the store is open, also one that is fixed then.
+func (c *config) begin(name, v string) error {
+	st := c.list[strings.ToLower(name)]
+	switch {
+	case st == nil:
+		return configError("there is no such option")
+	case st.set == nil:
+		return configError("a field of Options sets it")
+	}
+	v, err := st.set(v)
+	if err == nil {
+		st.value = v
+	}
+	return err
 }
 
 func cmdConfigGet(s *Session, a [][]byte) {
@@ -302,7 +392,7 @@ func cmdConfigGet(s *Session, a [][]byte) {
 			continue
 		}
 		for name := range c.list {
-			if found[name] == "" && glob.Match(p, name) {
+			if found[name] == "" && !c.list[name].quiet && glob.Match(p, name) {
 				found[name] = name
 			}
 		}
@@ -330,7 +420,7 @@ func cmdConfigSet(s *Session, a [][]byte) {
 		case st == nil:
 			s.fail("ERR Unknown option or number of arguments for CONFIG SET - '" + string(a[i]) + "'")
 			return
-		case st.fixed:
+		case st.fixed || st.guard && !s.isAllowed(c.guarded):
 			why := "immutable"
 			if name == "dir" || name == "dbfilename" { // those that enable-protected-configs is about
 				why = "protected"
@@ -359,19 +449,9 @@ func cmdConfigSet(s *Session, a [][]byte) {
 			return
 		}
 		done = append(done, change{st, st.value})
-		c.changed(st.name, v)
+		st.value = v
 	}
 	s.w.ok()
-}
-
-// changed sets the text of an option, and that of its other name.
-func (c *config) changed(name, v string) {
-	c.list[name].value = v
-	for _, pair := range [][2]string{{"listpack", "ziplist"}, {"ziplist", "listpack"}} {
-		if strings.Contains(name, pair[0]) {
-			c.list[strings.Replace(name, pair[0], pair[1], 1)].value = v
-		}
-	}
 }
 
 func cmdConfigResetstat(s *Session, _ [][]byte) {

@@ -35,7 +35,9 @@ type Options struct {
 	Databases int
 
 	// NoLog keeps no log: Open reads the snapshot file dump.rdb of the folder, if
-	// there is one, and SAVE and BGSAVE write it. What is changed after is lost.
+	// there is one, and SAVE, BGSAVE and the save points of Config write it. What is
+	// changed after is lost. Without save points the folder is not locked until it is
+	// written to.
 	NoLog bool
 
 	// FastReads places keys of database 0 so that Get, GetView, AppendGet and GET find
@@ -45,6 +47,13 @@ type Options struct {
 	// fewer, and time when keys are new: a background task moves them into place, and
 	// has done so within a second or two after they have come. False: nothing is placed.
 	FastReads bool
+
+	// Config are options by their names in Redis's configuration files, each with its
+	// value, as CONFIG SET takes them; those that it refuses to change later can be
+	// set here too. What other fields set is an error. Options of Redis that mean
+	// nothing here (hz, activerehashing) or are for the program that listens (port,
+	// logfile) are remembered for CONFIG GET and change nothing.
+	Config [][2]string
 
 	// ConfigFile is the file that CONFIG REWRITE writes what CONFIG SET has changed
 	// to. Empty means that CONFIG REWRITE is an error. The file is not read.
@@ -72,7 +81,7 @@ type DB struct {
 	started time.Time
 	logger  *slog.Logger
 	dir     string
-	lock    *os.File // nil in memory
+	lock    *os.File // nil in memory, and until the folder is written to; guarded by saving
 	log     *aof.Log // nil in memory
 	stop    chan struct{}
 	wg      sync.WaitGroup
@@ -141,7 +150,9 @@ func Open(dir string, o *Options) (*DB, error) {
 	db.saves.at.Store(db.now().Unix())
 	db.saves.took.Store(-1)
 	db.rewrites.took.Store(-1)
-	db.initConfig(o)
+	if err := db.initConfig(o); err != nil {
+		return nil, err
+	}
 	if dir != "" {
 		if err := db.openDir(o); err != nil {
 			return nil, err
@@ -249,6 +260,8 @@ func (db *DB) Close() error {
 	// Who has locked a stripe is finished then; who comes later sees closed.
 	db.sp.Close()
 	db.hub.close()
+	db.saving.Lock()
+	defer db.saving.Unlock()
 	if db.lock == nil {
 		return nil
 	}

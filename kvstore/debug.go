@@ -28,12 +28,13 @@ var debugHelp = [...]string{
 	"HELP", "    List the subcommands.",
 }
 
-// mayDebug tells whether DEBUG is taken from here.
-func (s *Session) mayDebug() bool {
+// isAllowed tells whether what is allowed from a place, of debugNames, is allowed from
+// here.
+func (s *Session) isAllowed(from string) bool {
 	if s.trusted {
 		return true
 	}
-	switch s.db.conf.debug {
+	switch from {
 	case "yes":
 		return true
 	case "local":
@@ -46,7 +47,7 @@ func (s *Session) mayDebug() bool {
 
 func cmdDebug(s *Session, a [][]byte) {
 	switch {
-	case !s.mayDebug():
+	case !s.isAllowed(s.db.conf.debug):
 		s.fail(msgNoDebug)
 	case is(a[1], "HELP") && len(a) == 2:
 		s.help(debugHelp[:])

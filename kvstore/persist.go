@@ -15,12 +15,15 @@ import (
 	"github.com/groundwork-go/groundwork/kvstore/rdb"
 )
 
-// importNames are the logs of older stores, in one file: Redis up to version 6 and
+// importNames tells the logs of older stores, in one file: Redis up to version 6 and
 // the first version of this package, one with lines of SET key value, and
 // snapshots.
-var importNames = [...]string{aof.Name, "data.aof", snapshotName}
+func (db *DB) importNames() []string { return []string{aof.Name, "data.aof", *db.conf.snapshot.Load()} }
 
 func (db *DB) openDir(o *Options) (err error) {
+	if o.NoLog && len(*db.conf.savePoints.Load()) == 0 {
+		return db.openSnapshot() // saveFile makes the folder its own
+	}
 	folder := filepath.Join(db.dir, aof.Dir)
 	if o.NoLog {
 		folder = db.dir
@@ -28,7 +31,7 @@ func (db *DB) openDir(o *Options) (err error) {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return fmt.Errorf("kvstore: %w", err)
 	}
-	if db.lock, err = lockFile(filepath.Join(db.dir, "LOCK")); err != nil {
+	if err := db.own(); err != nil {
 		return err
 	}
 	defer func() {
@@ -68,9 +71,17 @@ func (db *DB) openDir(o *Options) (err error) {
 	return nil
 }
 
+// own locks the folder, if that has not been done.
+func (db *DB) own() (err error) {
+	if db.lock == nil {
+		db.lock, err = lockFile(filepath.Join(db.dir, "LOCK"))
+	}
+	return err
+}
+
 // openSnapshot reads the snapshot file, if there is one.
 func (db *DB) openSnapshot() error {
-	path := filepath.Join(db.dir, snapshotName)
+	path := db.snapshotPath()
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
@@ -85,7 +96,7 @@ func policyOf(f Fsync) aof.Policy {
 // openNew begins a log, with what a log of an older store in the folder holds.
 func (db *DB) openNew(folder string, policy aof.Policy) error {
 	var found string
-	for _, name := range importNames {
+	for _, name := range db.importNames() {
 		path := filepath.Join(db.dir, name)
 		if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() {
 			found = path
@@ -184,7 +195,7 @@ func (db *DB) cutTail(path string, size int64, res aof.Result, last bool) error 
 	switch {
 	case torn == 0 && (res.Reserved == 0 || !last):
 		return nil
-	case !last:
+	case !last || torn > 0 && !db.conf.truncated.Load():
 		return &CorruptError{File: path, Offset: res.Good, Err: errors.New("the end is missing")}
 	case torn > 0:
 		db.logger.Warn("the tail of the log was torn and is cut off", "file", path, "offset", res.Good, "bytes", torn)
@@ -204,6 +215,21 @@ func (db *DB) logErr() error {
 		return nil
 	}
 	return db.log.Err()
+}
+
+const msgNoSnapshot = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. " +
+	"Commands that may modify the data set are disabled, because this instance is configured to report errors during writes " +
+	"if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error."
+
+// noWrites tells what writers are answered while nothing can be kept, or nothing.
+func (db *DB) noWrites() string {
+	if err := db.logErr(); err != nil {
+		return misconf(err)
+	}
+	if db.saves.failed.Load() && db.conf.stopWrites.Load() && len(*db.conf.savePoints.Load()) > 0 {
+		return msgNoSnapshot
+	}
+	return ""
 }
 
 func misconf(err error) string {
@@ -337,6 +363,7 @@ func (db *DB) rewriteDB(ctx context.Context, r *aof.Rewrite, view *keyspace.View
 		}
 		return nil
 	}, func() error {
+		db.delaySave(n)
 		db.rewrites.done.Add(n)
 		n = 0
 		err := r.Add(buf)

@@ -207,8 +207,8 @@ func (s *Session) refuse(c *command, a [][]byte) bool {
 		return true
 	}
 	if c.flags&fWrite != 0 {
-		if err := s.db.logErr(); err != nil {
-			s.reject(c, misconf(err))
+		if msg := s.db.noWrites(); msg != "" {
+			s.reject(c, msg)
 			return true
 		}
 	}

@@ -12,8 +12,11 @@ import (
 	"github.com/groundwork-go/groundwork/kvstore/rdb"
 )
 
-// snapshotName is the file that SAVE writes.
+// snapshotName is the file that SAVE writes, by default.
 const snapshotName = "dump.rdb"
+
+// snapshotPath is that file.
+func (db *DB) snapshotPath() string { return filepath.Join(db.dir, *db.conf.snapshot.Load()) }
 
 // Save writes a snapshot of the present in Redis's format (RDB version 10). Others
 // read and write meanwhile.
@@ -28,7 +31,7 @@ func (db *DB) Save(w io.Writer) error {
 
 // saveView writes a view. Background work, if that is what it is, is told how far it is.
 func (db *DB) saveView(ctx context.Context, view *keyspace.View, w io.Writer, work *background) error {
-	rw := rdb.NewWriter(w, nil)
+	rw := rdb.NewWriter(w, &rdb.WriterOptions{NoCompression: !db.conf.compress.Load(), NoChecksum: db.conf.noChecksum.Load()})
 	rw.Aux("redis-ver", redisVersion)
 	rw.Aux("redis-bits", "64")
 	rw.Aux("ctime", strconv.FormatInt(db.now().Unix(), 10))
@@ -56,6 +59,7 @@ func (db *DB) saveView(ctx context.Context, view *keyspace.View, w io.Writer, wo
 			return nil
 		}, func() error {
 			if work != nil {
+				db.delaySave(n)
 				work.done.Add(n)
 				n = 0
 			}
@@ -71,13 +75,28 @@ func (db *DB) saveView(ctx context.Context, view *keyspace.View, w io.Writer, wo
 	return rw.Close()
 }
 
+// delaySave waits as long as rdb-key-save-delay says for n keys.
+func (db *DB) delaySave(n int64) {
+	for began := db.uptime(); db.uptime()-began < time.Duration(db.conf.saveDelay.Load()*n)*time.Microsecond; {
+		select {
+		case <-db.stop:
+			return
+		case <-time.After(time.Millisecond): // it may be changed meanwhile
+		}
+	}
+}
+
 // saveFile writes the snapshot file, whole or not at all. One at a time does.
 func (db *DB) saveFile(ctx context.Context) (err error) {
 	began := time.Now()
 	db.saves.begin(db)
 	defer func() { db.saves.end(db, err) }()
+	if err := db.own(); err != nil {
+		return err
+	}
 	dirty := int64(0)
-	err = writeWhole(filepath.Join(db.dir, snapshotName), 0o600, func(w io.Writer) error {
+	path := db.snapshotPath()
+	err = writeWhole(path, 0o600, func(w io.Writer) error {
 		db.sp.Lock(keyspace.All)
 		view := db.sp.OpenLocked()
 		dirty = db.stats.dirty.Load()
@@ -89,7 +108,7 @@ func (db *DB) saveFile(ctx context.Context) (err error) {
 		return err
 	}
 	db.stats.dirty.Add(-dirty)
-	db.logger.Info("a snapshot was written", "file", snapshotName, "seconds", time.Since(began).Seconds())
+	db.logger.Info("a snapshot was written", "file", path, "seconds", time.Since(began).Seconds())
 	return nil
 }
 

@@ -13,9 +13,9 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -31,8 +31,9 @@ const help = `kvstore: a Redis-compatible store.
 
 Options are those of Redis 7.0; a FILE, or standard input, has one a line without
 the dashes. Not Redis's is --text-port: a port for SET key value, GET key, DEL key.
-Ports: 0 takes a free one, -1 none. With --appendonly no, a snapshot is read at the
-start and written as --save says and at the end; --save '' keeps nothing.
+Ports: 0 is none, -1 one that is free. With --appendonly no, a snapshot is read at the
+start and written as --save says and at the end; --save '' writes it only
+when SAVE or BGSAVE is sent.
 `
 
 func main() {
@@ -50,22 +51,28 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) 
 	if err != nil {
 		return fmt.Errorf("kvstore: %w", err)
 	}
-	c.o.NoLog = !c.appendOnly
-	c.o.Logger = slog.New(slog.NewTextHandler(stdout, nil))
-	dir := c.dir
-	if !c.appendOnly && *c.save == "" {
-		dir = "" // nothing is kept
+	if c.daemonize {
+		return startDaemon(append(args, "--daemonize", "no", "--pidfile", c.pidFile))
 	}
-	db, err := kvstore.Open(dir, &c.o)
+	if c.logFile != "" {
+		name := c.logFile
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(c.dir, name)
+		}
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, f.Close()) }()
+		stdout = f
+	}
+	c.o.NoLog = !c.appendOnly
+	c.o.Logger = newLogger(stdout, c.level)
+	db, err := kvstore.Open(c.dir, &c.o)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	for i := 0; i < len(c.set); i += 2 {
-		if _, err := db.Do(ctx, "CONFIG", "SET", c.set[i], c.set[i+1]); err != nil {
-			return fmt.Errorf("kvstore: %w '%s': %w", errOption, c.set[i], err)
-		}
-	}
 	ctx, shutdown := context.WithCancel(ctx)
 	defer shutdown()
 	var asked atomic.Pointer[kvstore.ShutdownOptions]
@@ -78,6 +85,18 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) 
 	if err := c.listen(s, served, stdout); err != nil {
 		return err
 	}
+	if c.pidFile != "" {
+		if err := writePID(c.pidFile); err != nil {
+			c.o.Logger.Warn("the file of the process's number cannot be written", "error", err)
+		}
+		defer func() { _ = os.Remove(c.pidFile) }() // it may not be there
+	}
+	if c.supervised == "systemd" || c.supervised == "auto" {
+		if err := ready(os.Getenv("NOTIFY_SOCKET")); err != nil {
+			return err
+		}
+	}
+	c.o.Logger.Info("Ready to accept connections")
 	select {
 	case err := <-served:
 		return err

@@ -1,0 +1,142 @@
+package kvstore_test
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/groundwork-go/groundwork/kvstore"
+)
+
+// TestConfigNamesAgainstRedis compares all options and their defaults.
+func TestConfigNamesAgainstRedis(t *testing.T) {
+	t.Parallel()
+	conf := func(sock string) map[string]string {
+		c, err := net.Dial("unix", sock)
+		require.NoError(t, err)
+		defer c.Close()
+		_, err = fmt.Fprint(c, "CONFIG GET *\r\n")
+		require.NoError(t, err)
+		raw, err := readRaw(bufio.NewReader(c), nil)
+		require.NoError(t, err)
+		_, parts := split(raw)
+		text := func(bulk []byte) string {
+			_, v, _ := strings.Cut(string(bulk), "\r\n")
+			return strings.TrimSuffix(v, "\r\n")
+		}
+		m := make(map[string]string)
+		for i := 0; i+1 < len(parts); i += 2 {
+			m[text(parts[i])] = text(parts[i+1])
+		}
+		return m
+	}
+	ours, theirs := conf(serve(t)), conf(startRedis(t))
+	for _, name := range []string{
+		"dir", "unixsocket", "port", // as they were started
+		"bind", "protected-mode", // a library listens where it is told to
+	} {
+		require.Contains(t, ours, name)
+		delete(ours, name)
+		delete(theirs, name)
+	}
+	require.Equal(t, theirs, ours)
+}
+
+func TestConfigAtTheStart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	db := open(t, dir, &kvstore.Options{NoLog: true, Config: [][2]string{
+		{"port", "7000"}, {"HZ", "20"}, {"dbfilename", "other.rdb"}, {"save", "900 1"}, {"io-threads", "4"}, {"enable-protected-configs", "no"},
+		{"client-output-buffer-limit", "pubsub 1mb 1mb 9"}, {"client-output-buffer-limit", "replica 2mb 2mb 8"},
+	}})
+	get := func(name string) string { return string(do(t, db, "CONFIG GET", name).Elems[1].Bytes) }
+	require.Equal(t, "7000", get("port"))
+	require.Equal(t, "20", get("hz"))
+	require.Equal(t, "normal 0 0 0 slave 2097152 2097152 8 pubsub 1048576 1048576 9", get("client-output-buffer-limit"))
+	do(t, db, "SET k v")
+	do(t, db, "SAVE")
+	require.FileExists(t, filepath.Join(dir, "other.rdb"))
+	_, err := db.Do(t.Context(), "CONFIG", "SET", "port", "7001")
+	require.ErrorContains(t, err, "can't set immutable config")
+	do(t, db, "CONFIG SET", "slave-lazy-flush", "yes")
+	require.Equal(t, "yes", get("replica-lazy-flush"), "two names of one option")
+
+	for _, c := range [][2]string{
+		{"nothing", "1"}, {"dir", "/"}, {"databases", "3"}, // which Options sets
+		{"hz", "x"}, {"cluster-enabled", "yes"}, {"replicaof", "host 6379"}, {"min-replicas-to-write", "1"}, {"dbfilename", "a/b"},
+		{"aclfile", "users"}, {"maxmemory-policy", "allkeys-lfu"}, {"io-threads", "0"}, {"sanitize-dump-payload", "maybe"},
+	} {
+		_, err := kvstore.Open("", &kvstore.Options{Config: [][2]string{c}})
+		require.ErrorIs(t, err, kvstore.ErrConfig, "%q", c)
+		require.ErrorContains(t, err, c[0])
+	}
+}
+
+// A store that keeps nothing by itself leaves the folder alone until SAVE.
+func TestFolderIsLockedWhenItIsWrittenTo(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	a, b := open(t, dir, &kvstore.Options{NoLog: true}), open(t, dir, &kvstore.Options{NoLog: true})
+	names := func() []string {
+		files, err := filepath.Glob(filepath.Join(dir, "*"))
+		require.NoError(t, err)
+		for i := range files {
+			files[i] = filepath.Base(files[i])
+		}
+		slices.Sort(files)
+		return files
+	}
+	require.Empty(t, names())
+	do(t, a, "SET k v")
+	do(t, a, "SAVE")
+	require.Equal(t, []string{"LOCK", "dump.rdb"}, names())
+	_, err := b.Do(t.Context(), "SAVE")
+	require.ErrorContains(t, err, "in use")
+	require.NoError(t, a.Close())
+	do(t, b, "SAVE")
+	require.NoError(t, b.Close())
+}
+
+// Writers are refused while no snapshot can be written, if there are save points.
+func TestStopWritesAfterAFailedSave(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "gone")
+	db := open(t, dir, &kvstore.Options{NoLog: true, Config: [][2]string{{"enable-protected-configs", "yes"}}})
+	_, err := db.Do(t.Context(), "SAVE")
+	require.Error(t, err, "there is no folder")
+	do(t, db, "SET k v")
+	do(t, db, "CONFIG SET", "save", "1000 1000")
+	_, err = db.Do(t.Context(), "SET", "k", "v")
+	require.ErrorContains(t, err, "MISCONF Redis is configured to save RDB snapshots")
+	require.ErrorContains(t, db.Set("k", nil, nil), "MISCONF")
+	do(t, db, "GET k")
+	do(t, db, "CONFIG SET", "stop-writes-on-bgsave-error", "no")
+	do(t, db, "SET k v")
+}
+
+func TestLoadTruncatedIsRefusedIfAsked(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	db := open(t, dir, nil)
+	do(t, db, "SET k v")
+	require.NoError(t, db.Close())
+	files, err := filepath.Glob(filepath.Join(dir, "appendonlydir", "*.incr.aof"))
+	require.NoError(t, err)
+	f, err := os.OpenFile(files[0], os.O_APPEND|os.O_WRONLY, 0)
+	require.NoError(t, err)
+	_, err = f.WriteString("*3\r\n$3\r\nSET\r\n$1")
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	_, err = kvstore.Open(dir, &kvstore.Options{Config: [][2]string{{"aof-load-truncated", "no"}}})
+	var damage *kvstore.CorruptError
+	require.ErrorAs(t, err, &damage)
+	db = open(t, dir, nil)
+	require.Equal(t, "v", strings.TrimSpace(string(do(t, db, "GET k").Bytes)))
+}

@@ -27,7 +27,7 @@ func (s *Session) now() int64 {
 }
 
 // logs tells whether changes are logged.
-func (s *Session) logs() bool { return s.db.log != nil && !s.replaying }
+func (s *Session) logs() bool { return s.db.log.Load() != nil && !s.replaying }
 
 // effect logs a command in place of the one that runs; also none, with no
 // arguments.
@@ -71,6 +71,9 @@ func (s *Session) logUnit() {
 func (s *Session) purge() {
 	keys := s.stale
 	s.stale = nil
+	if s.db.attention.Load() {
+		return // paused: nothing changes, not even by time
+	}
 	for _, key := range keys {
 		m := keyspace.MaskOf(s.db.sp.Hash(key))
 		s.lock(m, true)
@@ -151,7 +154,7 @@ func (s *Session) expireNow(dbi int, e keyspace.Entry, key []byte) {
 	e.Delete()
 	s.db.stats.expired.Add(1)
 	s.effectIn(dbi, []byte("DEL"), key)
-	s.touchWatched(dbi, key)
+	s.touchWatched(dbi, key, true)
 	s.notifyIn(dbi, notifyExpired, "expired", key)
 }
 
@@ -165,7 +168,7 @@ func (s *Session) remove(e keyspace.Entry) {
 func (s *Session) changed(key []byte, n int) {
 	s.dirty += n
 	if s.db.watching.n.Load() > 0 {
-		s.touchWatched(s.dbi, key)
+		s.touchWatched(s.dbi, key, false)
 	}
 }
 

@@ -254,6 +254,13 @@ func (p *pauseState) holds(s *Session, c *command, a [][]byte) bool {
 	return true
 }
 
+// active tells whether clients are paused.
+func (p *pauseState) active() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Now().Before(p.until)
+}
+
 // set begins to pause.
 func (p *pauseState) set(db *DB, d time.Duration, writes bool) {
 	p.mu.Lock()

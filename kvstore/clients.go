@@ -98,6 +98,9 @@ func unixPath(addr string) string {
 	return ""
 }
 
+// replyBuffer is the size of the buffer that Redis has for the output of a client.
+const replyBuffer = 16 << 10
+
 // line is the client's line in CLIENT LIST.
 func (s *Session) line() string {
 	c := &s.client
@@ -134,11 +137,14 @@ func (s *Session) line() string {
 	if s.o.Buffers != nil {
 		in, inFree, out = s.o.Buffers()
 	}
+	obl := min(out, replyBuffer) // what is more is in a list, as Redis counts
+	omem := out - obl
+	oll := (omem + replyBuffer - 1) / replyBuffer
 	idle := max(0, s.db.uptime()-time.Duration(c.usedAt.Load()))
 	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=%d sub=%d psub=%d ssub=%d multi=%d "+
-		"qbuf=%d qbuf-free=%d argv-mem=0 multi-mem=0 rbs=1024 rbp=0 obl=%d oll=0 omem=0 tot-mem=%d events=r cmd=%s user=default redir=-1 resp=%d",
+		"qbuf=%d qbuf-free=%d argv-mem=0 multi-mem=0 rbs=1024 rbp=0 obl=%d oll=%d omem=%d tot-mem=%d events=r cmd=%s user=default redir=-1 resp=%d",
 		c.id, s.o.Addr, s.o.LocalAddr, s.o.FD, name, int(time.Since(c.began).Seconds()), int(idle.Seconds()), flags, c.db.Load(),
-		c.sub.Load(), c.psub.Load(), c.ssub.Load(), c.multi.Load(), in, inFree, out, 1024+in+inFree+out, cmd, c.proto.Load())
+		c.sub.Load(), c.psub.Load(), c.ssub.Load(), c.multi.Load(), in, inFree, obl, oll, omem, 1024+in+inFree+out, cmd, c.proto.Load())
 }
 
 func cmdClientList(s *Session, a [][]byte) {
@@ -379,6 +385,8 @@ func cmdClientUnblock(s *Session, a [][]byte) {
 	s.w.bool(s.db.blocking.unblock(id, byError))
 }
 
+const msgUnblocked = "UNBLOCKED client unblocked via CLIENT UNBLOCK"
+
 // unblock answers the waiter of a client, as if its time were over.
 func (b *blocking) unblock(id int64, byError bool) bool {
 	var found *waiter
@@ -396,9 +404,16 @@ func (b *blocking) unblock(id int64, byError bool) bool {
 	}
 	answer := found.nobody
 	if byError {
-		answer = func(w *writer) { w.fail("UNBLOCKED client unblocked via CLIENT UNBLOCK") }
+		answer = func(w *writer) { w.fail(msgUnblocked) }
 	}
-	return b.end(found, answer)
+	ended := b.end(found, answer)
+	if ended && byError {
+		b.db.stats.countError(msgUnblocked)
+		if c := found.s.client.lastCmd.Load(); c != nil {
+			c.stat.failed.Add(1)
+		}
+	}
+	return ended
 }
 
 func cmdClientPause(s *Session, a [][]byte) {

@@ -293,13 +293,7 @@ func (db *DB) initConfig(o *Options) error {
 	if db.dir != "" && !o.NoLog {
 		appendOnly = "yes"
 	}
-	c.add("appendonly", appendOnly, func(v string) (string, error) {
-		v, err := yesNo(v)
-		if err == nil && v != appendOnly {
-			err = configError("can't be changed while the store is open")
-		}
-		return v, err
-	})
+	c.add("appendonly", appendOnly, nil)
 	c.flag("aof-use-rdb-preamble", "yes", &c.preamble)
 	c.flag("aof-load-truncated", "yes", &c.truncated)
 	c.flag("rdbcompression", "yes", &c.compress)
@@ -335,13 +329,15 @@ func (db *DB) initConfig(o *Options) error {
 			return "", err
 		}
 		i := slices.Index(names, v)
-		if db.log != nil {
-			db.log.SetPolicy(policyOf(Fsync(i)))
+		if log := db.log.Load(); log != nil {
+			log.SetPolicy(policyOf(Fsync(i)))
 		}
 		return names[i], nil
 	})
 	c.list["appendfsync"].usual = names[0]
 	c.add("databases", strconv.Itoa(db.sp.DBs()), nil)
+	c.list["appendonly"].fixed, c.list["appendonly"].usual = false, "no"
+	c.list["appendonly"].set = db.setAppendOnly
 	c.add("dir", db.dir, nil)
 	c.add("save", "", db.setSavePoints)
 	c.file, c.debug, c.guarded = o.ConfigFile, cmp.Or(o.DebugCommand, debugNames[0]), debugNames[0]
@@ -368,7 +364,7 @@ func (c *config) begin(name, v string) error {
 	switch {
 	case st == nil:
 		return configError("there is no such option")
-	case st.set == nil:
+	case st.set == nil || st.name == "appendonly":
 		return configError("a field of Options sets it")
 	}
 	v, err := st.set(v)
@@ -426,6 +422,9 @@ func cmdConfigSet(s *Session, a [][]byte) {
 				why = "protected"
 			}
 			s.fail("ERR CONFIG SET failed (possibly related to argument '" + string(a[i]) + "') - can't set " + why + " config")
+			return
+		case name == "appendonly" && s.held != 0:
+			s.fail("ERR CONFIG SET failed (possibly related to argument '" + string(a[i]) + "') - can't be changed inside of a transaction")
 			return
 		case seen[name]:
 			s.fail("ERR CONFIG SET failed (possibly related to argument '" + string(a[i]) + "') - duplicate parameter")

@@ -81,8 +81,8 @@ type DB struct {
 	started time.Time
 	logger  *slog.Logger
 	dir     string
-	lock    *os.File // nil in memory, and until the folder is written to; guarded by saving
-	log     *aof.Log // nil in memory
+	lock    *os.File                // nil in memory, and until the folder is written to; guarded by saving
+	log     atomic.Pointer[aof.Log] // nil in memory; changes while all stripes are locked
 	stop    chan struct{}
 	wg      sync.WaitGroup
 	pool    sync.Pool // of sessions for the methods
@@ -103,12 +103,17 @@ type DB struct {
 
 	attention     atomic.Bool // clients are paused
 	noExpireCycle atomic.Bool
+	cronPaused    atomic.Bool
+	skipChecksum  atomic.Bool // of RESTORE
 
-	rewriting sync.Mutex // held while the log is being rewritten
-	rewrites  background
-	saving    sync.Mutex // held while a snapshot is being written
-	saves     background
-	closed    atomic.Bool
+	rewriting  sync.Mutex // held while the log is being rewritten, or turned on or off
+	lastTicket uint64     // guarded by rewriting; of the log that was turned off
+	rewrites   background
+	turningOff atomic.Bool // which ends a rewriting
+	turningOn  atomic.Bool
+	saving     sync.Mutex // held while a snapshot is being written
+	saves      background
+	closed     atomic.Bool
 }
 
 // Open opens the store in a folder, which is made if it does not exist. An empty
@@ -193,9 +198,12 @@ func (db *DB) cron() {
 			return
 		case <-tick.C:
 		}
+		if db.cronPaused.Load() {
+			continue
+		}
 		db.setClock()
 		db.measure()
-		if !db.noExpireCycle.Load() {
+		if !db.noExpireCycle.Load() && !db.attention.Load() {
 			began := db.uptime()
 			db.expireCycle(s)
 			db.stats.expireTime.Add(int64(db.uptime() - began))
@@ -266,8 +274,8 @@ func (db *DB) Close() error {
 		return nil
 	}
 	var err error
-	if db.log != nil {
-		err = db.log.Close()
+	if log := db.log.Load(); log != nil {
+		err = log.Close()
 	}
 	if lockErr := db.lock.Close(); err == nil {
 		err = lockErr
@@ -300,8 +308,8 @@ func (db *DB) Stats() Stats {
 		s.Keys += n
 		s.Expiring += expiring
 	}
-	if db.log != nil {
-		s.LogSize, _ = db.log.Size()
+	if log := db.log.Load(); log != nil {
+		s.LogSize, _ = log.Size()
 		s.OnDisk = true
 	}
 	return s

@@ -133,7 +133,7 @@ func (db *DB) evict(h *Session, v *victim) int64 {
 	e.Shard().Tidy()
 	db.stats.evicted.Add(1)
 	h.effectIn(v.db, []byte("DEL"), v.key)
-	h.touchWatched(v.db, v.key)
+	h.touchWatched(v.db, v.key, false)
 	h.notifyIn(v.db, notifyEvicted, "evicted", v.key)
 	h.logUnit()
 	return n

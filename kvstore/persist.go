@@ -65,9 +65,11 @@ func (db *DB) openDir(o *Options) (err error) {
 		total += res.Good
 		ours = f.Type == 'i' && res.Checksummed
 	}
-	if db.log, err = aof.Open(folder, m, policy, ours, total); err != nil {
+	log, err := aof.Open(folder, m, policy, ours, total)
+	if err != nil {
 		return fmt.Errorf("kvstore: %w", err)
 	}
+	db.log.Store(log)
 	return nil
 }
 
@@ -108,15 +110,16 @@ func (db *DB) openNew(folder string, policy aof.Policy) error {
 			return err
 		}
 	}
-	var err error
-	if db.log, err = aof.Open(folder, nil, policy, false, 0); err != nil {
+	log, err := aof.Open(folder, nil, policy, false, 0)
+	if err != nil {
 		return fmt.Errorf("kvstore: %w", err)
 	}
+	db.log.Store(log)
 	if found == "" {
 		return nil
 	}
 	if err := db.rewrite(context.Background()); err != nil {
-		_ = db.log.Close() // the first error counts
+		_ = log.Close() // the first error counts
 		return fmt.Errorf("kvstore: import %s: %w", found, err)
 	}
 	db.logger.Info("an older log was imported and is not used any more", "file", found)
@@ -207,14 +210,14 @@ func (db *DB) cutTail(path string, size int64, res aof.Result, last bool) error 
 }
 
 // logUnit appends n commands of a database to the log.
-func (db *DB) logUnit(dbi int, unit []byte, n int) uint64 { return db.log.Append(dbi, unit, n) }
+func (db *DB) logUnit(dbi int, unit []byte, n int) uint64 { return db.log.Load().Append(dbi, unit, n) }
 
 // logErr tells why nothing can be written.
 func (db *DB) logErr() error {
-	if db.log == nil {
-		return nil
+	if log := db.log.Load(); log != nil {
+		return log.Err()
 	}
-	return db.log.Err()
+	return nil
 }
 
 const msgNoSnapshot = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. " +
@@ -239,10 +242,11 @@ func misconf(err error) string {
 // Commit returns when the writes up to a ticket of [Session.EndBatch] are as safe
 // as Options.Fsync promises. All who wait at the same time share one sync.
 func (db *DB) Commit(ticket uint64) error {
-	if ticket == 0 || db.log == nil {
+	log := db.log.Load()
+	if ticket == 0 || log == nil {
 		return nil
 	}
-	err := db.log.Commit(ticket)
+	err := log.Commit(ticket)
 	if errors.Is(err, aof.ErrClosed) {
 		return ErrClosed
 	}
@@ -252,19 +256,20 @@ func (db *DB) Commit(ticket uint64) error {
 // CommitAsync calls done, from another goroutine, when [DB.Commit] would return.
 // done must not block for long: others wait behind it.
 func (db *DB) CommitAsync(ticket uint64, done func(error)) {
-	if ticket == 0 || db.log == nil {
+	log := db.log.Load()
+	if ticket == 0 || log == nil {
 		done(nil)
 		return
 	}
-	db.log.CommitAsync(ticket, done)
+	log.CommitAsync(ticket, done)
 }
 
 // Sync returns when everything that was written before is on disk.
 func (db *DB) Sync() error {
-	if db.log == nil {
-		return nil
+	if log := db.log.Load(); log != nil {
+		return log.Sync()
 	}
-	return db.log.Sync()
+	return nil
 }
 
 // errRewriting is answered while the log is being rewritten.
@@ -276,11 +281,11 @@ func (db *DB) Compact(ctx context.Context) error {
 	if db.closed.Load() {
 		return ErrClosed
 	}
-	if db.log == nil {
-		return nil
-	}
 	db.rewriting.Lock()
 	defer db.rewriting.Unlock()
+	if db.log.Load() == nil {
+		return nil
+	}
 	return db.rewrite(ctx)
 }
 
@@ -292,6 +297,9 @@ func (db *DB) rewriteSoon() error {
 	db.wg.Go(func() {
 		standBack()
 		defer db.rewriting.Unlock()
+		if db.log.Load() == nil {
+			return // it was turned off meanwhile
+		}
 		if err := db.rewrite(context.Background()); err != nil {
 			db.logger.Warn("rewriting the log failed", "error", err)
 		}
@@ -304,7 +312,8 @@ func (db *DB) rewrite(ctx context.Context) (err error) {
 	began := time.Now()
 	db.rewrites.begin(db)
 	defer func() { db.rewrites.end(db, err) }()
-	r, err := db.log.Rewrite(db.conf.preamble.Load())
+	log := db.log.Load()
+	r, err := log.Rewrite(db.conf.preamble.Load())
 	if err != nil {
 		return err
 	}
@@ -316,7 +325,7 @@ func (db *DB) rewrite(ctx context.Context) (err error) {
 	if err := db.writeBase(ctx, r, view); err != nil {
 		return err
 	}
-	now, _ := db.log.Size()
+	now, _ := log.Size()
 	db.logger.Info("the log was rewritten", "bytes", now, "seconds", time.Since(began).Seconds())
 	return nil
 }
@@ -371,8 +380,8 @@ func (db *DB) rewriteDB(ctx context.Context, r *aof.Rewrite, view *keyspace.View
 		if err == nil {
 			err = ctx.Err()
 		}
-		if err == nil && db.closed.Load() {
-			err = ErrClosed
+		if err == nil {
+			err = db.interrupted(&db.rewrites)
 		}
 		return err
 	})
@@ -412,13 +421,14 @@ func appendValue(dst, key []byte, v *keyspace.Value) []byte {
 
 // careForLog rewrites the log when it has grown, or may lack something.
 func (db *DB) careForLog() {
-	if db.log == nil {
+	log := db.log.Load()
+	if log == nil {
 		return
 	}
-	now, base := db.log.Size()
+	now, base := log.Size()
 	percent := db.conf.rewritePercent.Load()
 	grown := percent > 0 && now >= db.conf.rewriteMin.Load() && (now-base)*100/max(base, 1) >= percent
-	if grown || db.log.Lost() {
+	if grown || log.Lost() {
 		_ = db.rewriteSoon() // one is under way, or this one tells the logger
 	}
 }
@@ -429,7 +439,7 @@ func cmdBgrewriteaof(s *Session, _ [][]byte) {
 		return
 	}
 	switch {
-	case s.db.log == nil:
+	case s.db.log.Load() == nil:
 		s.fail("ERR the store keeps no log")
 	case s.db.rewriteSoon() != nil:
 		s.fail("ERR Background append only file rewriting already in progress")

@@ -19,7 +19,7 @@ type SessionOptions struct {
 	// Buffers returns the bytes of the input buffer in use, those free in it, and
 	// those of the output that waits. Nil: zeros.
 	Buffers func() (in, inFree, out int)
-	// Shutdown is called by SHUTDOWN. Nil: the command fails.
+	// Shutdown is called by SHUTDOWN, after PrepareShutdown. Nil: the command fails.
 	Shutdown func(o ShutdownOptions)
 
 	Addr, LocalAddr string // for CLIENT LIST
@@ -77,6 +77,8 @@ type Session struct {
 	blocked *waiter // nil: not waiting
 	touched byte    // what Prefetch has loaded, which means nothing
 
+	pushes []byte // messages of the command that runs, if its reply is not wanted
+
 	mu       sync.Mutex
 	pending  []byte      // guarded by mu; replies and messages from others
 	ticket   uint64      // guarded by mu; of what is in pending
@@ -129,7 +131,8 @@ func (s *Session) Exec(dst []byte, a [][]byte) []byte {
 	s.w.b = nil
 	if s.noReply != replyOn {
 		if s.noReply != replySkipNext {
-			dst = dst[:start]
+			dst = append(dst[:start], s.pushes...)
+			s.pushes = nil
 		}
 		if s.noReply != replyOff {
 			s.noReply = replyOn + (s.noReply-replySkip)*replySkip
@@ -195,6 +198,15 @@ func (s *Session) reject(c *command, msg string) {
 // refuse checks what the state of the session and the DB asks for, and tells
 // whether the command is not to be run.
 func (s *Session) refuse(c *command, a [][]byte) bool {
+	flags, queued := c.flags, false
+	if s.multi != nil {
+		queued = !c.atOnce() && c.upper != "DISCARD"
+		if c.upper == "EXEC" { // what it runs counts
+			for _, q := range s.multi.queue {
+				flags |= q.cmd.flags & (fWrite | fDenyOOM)
+			}
+		}
+	}
 	switch {
 	case c.flags&fNoAuth == 0 && !s.Authenticated():
 		s.reject(c, "NOAUTH Authentication required.")
@@ -202,11 +214,11 @@ func (s *Session) refuse(c *command, a [][]byte) bool {
 	case s.multi != nil && c.flags&fNoMulti != 0:
 		s.reject(c, "ERR Command not allowed inside a transaction")
 		return true
-	case c.flags&fDenyOOM != 0 && s.db.outOfMemory(s):
+	case (flags&fDenyOOM != 0 || queued) && s.db.outOfMemory(s): // a queue takes memory
 		s.reject(c, "OOM command not allowed when used memory > 'maxmemory'.")
 		return true
 	}
-	if c.flags&fWrite != 0 {
+	if flags&fWrite != 0 {
 		if msg := s.db.noWrites(); msg != "" {
 			s.reject(c, msg)
 			return true

@@ -8,8 +8,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/groundwork-go/groundwork/kvstore"
@@ -139,4 +142,130 @@ func TestLoadTruncatedIsRefusedIfAsked(t *testing.T) {
 	require.ErrorAs(t, err, &damage)
 	db = open(t, dir, nil)
 	require.Equal(t, "v", strings.TrimSpace(string(do(t, db, "GET k").Bytes)))
+}
+
+func TestAppendOnlyIsTurnedOnAndOff(t *testing.T) {
+	t.Parallel()
+	for _, preamble := range []string{"yes", "no"} {
+		dir := t.TempDir()
+		log := func() string { return filepath.Join(dir, "appendonlydir", "appendonly.aof.manifest") }
+		db := open(t, dir, &kvstore.Options{NoLog: true, Fsync: kvstore.FsyncAlways, Config: [][2]string{{"aof-use-rdb-preamble", preamble}}})
+		isOn := func() string { return string(do(t, db, "CONFIG GET appendonly").Elems[1].Bytes) }
+		do(t, db, "SET before 1")
+		require.Equal(t, "no", isOn())
+		do(t, db, "CONFIG SET appendonly yes")
+		do(t, db, "CONFIG SET appendonly yes")
+		require.Equal(t, "yes", isOn())
+		do(t, db, "SET after 2")
+		require.NoError(t, db.Close(), "which waits for the base")
+		require.FileExists(t, log())
+
+		db = open(t, dir, nil)
+		require.Equal(t, "1", string(do(t, db, "GET before").Bytes))
+		require.Equal(t, "2", string(do(t, db, "GET after").Bytes))
+		do(t, db, "CONFIG SET appendonly no")
+		require.Equal(t, "no", isOn())
+		do(t, db, "SET lost 3")
+		require.NoError(t, db.Close())
+		db = open(t, dir, nil)
+		require.Equal(t, kvstore.NilReply, do(t, db, "GET lost").Kind)
+		do(t, db, "CONFIG SET appendonly no")
+		do(t, db, "DEL before")
+		do(t, db, "CONFIG SET appendonly yes")
+		do(t, db, "SET more 4")
+		require.NoError(t, db.Close())
+		db = open(t, dir, nil)
+		require.Equal(t, kvstore.NilReply, do(t, db, "GET before").Kind, "the old log was replaced")
+		require.Equal(t, "4", string(do(t, db, "GET more").Bytes))
+		files, err := filepath.Glob(filepath.Join(dir, "appendonlydir", "*"))
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(files), 4, "nothing is left of the old ones: %q", files)
+		require.NoError(t, db.Close())
+	}
+	_, err := open(t, "", nil).Do(t.Context(), "CONFIG", "SET", "appendonly", "yes")
+	require.ErrorContains(t, err, "the store has no folder")
+}
+
+// Writers are never told that something is safe that is not, nor wait for ever, while
+// the log is turned on and off.
+func TestAppendOnlyChangesUnderLoad(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	db := open(t, dir, &kvstore.Options{Fsync: kvstore.FsyncAlways})
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+					assert.NoError(t, db.Set(fmt.Sprintf("k%d:%d", i, n), []byte("v"), nil))
+				}
+			}
+		})
+	}
+	for i := range 20 {
+		_, err := db.Do(t.Context(), "CONFIG", "SET", "appendonly", []string{"no", "yes"}[i%2])
+		if err != nil {
+			require.ErrorContains(t, err, "rewritten already")
+		}
+	}
+	require.Eventually(t, func() bool {
+		_, err := db.Do(t.Context(), "CONFIG", "SET", "appendonly", "yes")
+		return err == nil
+	}, 10*time.Second, time.Millisecond)
+	close(stop)
+	wg.Wait()
+	want := db.Stats().Keys
+	require.NoError(t, db.Close())
+	require.Equal(t, want, open(t, dir, nil).Stats().Keys)
+}
+
+// SHUTDOWN is refused while the snapshot cannot be written, and writers wait for it.
+func TestShutdownIsRefusedIfSavingFails(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	db := open(t, dir, &kvstore.Options{NoLog: true, Config: [][2]string{{"save", "1000 1000"}, {"stop-writes-on-bgsave-error", "no"}}})
+	asked := 0
+	s := db.NewSession(&kvstore.SessionOptions{Shutdown: func(kvstore.ShutdownOptions) { asked++ }})
+	defer s.Close()
+	run := func(words ...string) string {
+		var args [][]byte
+		for _, w := range words {
+			args = append(args, []byte(w))
+		}
+		return string(s.Exec(nil, args))
+	}
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "dump.rdb"), 0o700), "no file can take its place")
+	require.Equal(t, "-ERR Errors trying to SHUTDOWN. Check logs.\r\n", run("SHUTDOWN"))
+	require.Equal(t, "-ERR Errors trying to SHUTDOWN. Check logs.\r\n", run("SHUTDOWN", "SAVE"))
+	require.Zero(t, asked)
+	require.Equal(t, "+OK\r\n", run("SET", "k", "v"), "everything goes on")
+	require.False(t, s.Closing())
+	require.Empty(t, run("SHUTDOWN", "FORCE"))
+	require.Empty(t, run("SHUTDOWN", "NOSAVE"))
+	require.Equal(t, 2, asked)
+
+	require.NoError(t, os.Remove(filepath.Join(dir, "dump.rdb")))
+	s2 := db.NewSession(&kvstore.SessionOptions{})
+	defer s2.Close()
+	require.NoError(t, db.PrepareShutdown(kvstore.ShutdownOptions{}))
+	require.FileExists(t, filepath.Join(dir, "dump.rdb"))
+	require.Empty(t, s2.Exec(nil, [][]byte{[]byte("SET"), []byte("k"), []byte("w")}))
+	require.True(t, s2.Blocked(), "it is in no snapshot")
+}
+
+func TestLoadAOF(t *testing.T) {
+	t.Parallel()
+	db := open(t, t.TempDir(), nil)
+	do(t, db, "RPUSH l a b c")
+	do(t, db, "SET k v")
+	do(t, db, "PEXPIREAT k 99999999999999")
+	before := string(do(t, db, "DEBUG DIGEST").Bytes)
+	do(t, db, "DEBUG LOADAOF")
+	require.Equal(t, before, string(do(t, db, "DEBUG DIGEST").Bytes))
+	_, err := open(t, "", nil).Do(t.Context(), "DEBUG", "LOADAOF")
+	require.ErrorContains(t, err, "keeps no log")
 }

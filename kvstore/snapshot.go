@@ -63,10 +63,7 @@ func (db *DB) saveView(ctx context.Context, view *keyspace.View, w io.Writer, wo
 				work.done.Add(n)
 				n = 0
 			}
-			if db.closed.Load() {
-				return ErrClosed
-			}
-			return errors.Join(rw.Err(), ctx.Err())
+			return errors.Join(rw.Err(), ctx.Err(), db.interrupted(work))
 		})
 		if err != nil {
 			return err

@@ -16,7 +16,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -73,13 +72,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) 
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	ctx, shutdown := context.WithCancel(ctx)
+	asked, shutdown := context.WithCancel(context.Background()) // by a client
 	defer shutdown()
-	var asked atomic.Pointer[kvstore.ShutdownOptions]
-	s := server.New(db, &server.Options{Logger: c.o.Logger, Shutdown: func(o kvstore.ShutdownOptions) {
-		asked.CompareAndSwap(nil, &o)
-		shutdown()
-	}})
+	s := server.New(db, &server.Options{Logger: c.o.Logger, Shutdown: func(kvstore.ShutdownOptions) { shutdown() }})
 	defer func() { err = errors.Join(err, s.Close()) }()
 	served := make(chan error, 8)
 	if err := c.listen(s, served, stdout); err != nil {
@@ -100,27 +95,29 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) 
 	select {
 	case err := <-served:
 		return err
+	case <-asked.Done():
 	case <-ctx.Done():
+		c.saveOrStay(db, asked)
 	}
 	end, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	return errors.Join(s.Shutdown(end), saveAtEnd(end, db, asked.Load()))
+	err = s.Shutdown(end)
+	c.o.Logger.Info("ready to exit, bye bye")
+	return err
 }
 
-// saveAtEnd writes the snapshot as Redis does: when there are save points, or when
-// SHUTDOWN has said so.
-func saveAtEnd(ctx context.Context, db *kvstore.DB, asked *kvstore.ShutdownOptions) error {
-	points, err := db.Do(ctx, "CONFIG", "GET", "save")
-	if err != nil {
-		return err
+// saveOrStay returns when the data are safe; after a failure it tries again at the next
+// signal, or lets a client decide by SHUTDOWN.
+func (c *config) saveOrStay(db *kvstore.DB, asked context.Context) {
+	again := make(chan os.Signal, 1)
+	signal.Notify(again, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(again)
+	for db.PrepareShutdown(kvstore.ShutdownOptions{}) != nil {
+		c.o.Logger.Error("Error trying to save the DB, can't exit")
+		select {
+		case <-again:
+		case <-asked.Done():
+			return
+		}
 	}
-	save := len(points.Elems) == 2 && len(points.Elems[1].Bytes) > 0
-	if asked != nil {
-		save = (save || asked.Save) && !asked.NoSave
-	}
-	if !save {
-		return nil
-	}
-	_, err = db.Do(ctx, "SAVE")
-	return err
 }

@@ -41,7 +41,8 @@ type Options struct {
 	// that Go may use: the kernel and the clients want to run as well.
 	Loops int
 
-	// Shutdown, if not nil, is called by the command SHUTDOWN, and must not block.
+	// Shutdown, if not nil, is called by the command SHUTDOWN once what is stored is
+	// safe (see [kvstore.DB.PrepareShutdown]), and must not block.
 	// Nil: the command is an error.
 	Shutdown func(o kvstore.ShutdownOptions)
 

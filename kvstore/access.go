@@ -87,9 +87,21 @@ func (s *Session) purge() {
 
 // read returns the entry of a key for reading.
 func (s *Session) read(key []byte) keyspace.Entry {
-	e := s.peek(key)
+	e := s.glimpse(key)
 	if e.Exists() {
 		e.Touch()
+	}
+	return e
+}
+
+// glimpse is read, but the key's time of use stays.
+func (s *Session) glimpse(key []byte) keyspace.Entry {
+	return s.counted(s.peek(key))
+}
+
+// counted counts a look-up, for commands that look for what they write to.
+func (s *Session) counted(e keyspace.Entry) keyspace.Entry {
+	if e.Exists() {
 		s.hits++
 	} else {
 		s.misses++

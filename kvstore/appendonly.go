@@ -80,28 +80,10 @@ func (db *DB) turnOn() error {
 			db.rewriting.Unlock()
 		}
 	}()
-	db.saving.Lock()
-	err := db.own()
-	db.saving.Unlock()
-	if err != nil {
-		return err
-	}
-	folder := filepath.Join(db.dir, aof.Dir)
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return err
-	}
-	m, err := aof.ReadManifest(folder)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
 	policy := map[string]aof.Policy{"always": aof.Always, "everysec": aof.EverySec, "no": aof.Never}[db.conf.list["appendfsync"].value]
-	log, err := aof.OpenHidden(folder, m, policy, db.lastTicket)
+	log, r, err := db.newLog(policy)
 	if err != nil {
 		return err
-	}
-	r, err := log.Rewrite(db.conf.preamble.Load())
-	if err != nil {
-		return errors.Join(err, log.Close())
 	}
 	db.rewrites.announce(db)
 	db.sp.Lock(keyspace.All)
@@ -124,4 +106,47 @@ func (db *DB) turnOn() error {
 		}
 	})
 	return nil
+}
+
+// newLog makes a log in the place of what is in the folder once its first rewriting,
+// which it begins, is finished. Called with rewriting held.
+func (db *DB) newLog(policy aof.Policy) (*aof.Log, *aof.Rewrite, error) {
+	db.saving.Lock()
+	err := db.own()
+	db.saving.Unlock()
+	if err != nil {
+		return nil, nil, err
+	}
+	folder := filepath.Join(db.dir, aof.Dir)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return nil, nil, err
+	}
+	m, err := aof.ReadManifest(folder)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, nil, err
+	}
+	log, err := aof.OpenHidden(folder, m, policy, db.lastTicket)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := log.Rewrite(db.conf.preamble.Load())
+	if err != nil {
+		return nil, nil, errors.Join(err, log.Close())
+	}
+	return log, r, nil
+}
+
+// export writes a log of what is there now, for BGREWRITEAOF while there is none. Called
+// with rewriting held.
+func (db *DB) export(ctx context.Context) (err error) {
+	db.rewrites.begin(db)
+	defer func() { db.rewrites.end(db, err) }()
+	log, r, err := db.newLog(aof.Never)
+	if err != nil {
+		return err
+	}
+	r.Switch() // nothing is appended
+	view := db.sp.Open()
+	defer view.Close()
+	return errors.Join(db.writeBase(ctx, r, view), log.Close())
 }

@@ -336,10 +336,10 @@ func (db *DB) initConfig(o *Options) error {
 	})
 	c.list["appendfsync"].usual = names[0]
 	c.add("databases", strconv.Itoa(db.sp.DBs()), nil)
-	c.list["appendonly"].fixed, c.list["appendonly"].usual = false, "no"
+	c.list["appendonly"].fixed, c.list["appendonly"].usual = false, "" // a program decides what is usual
 	c.list["appendonly"].set = db.setAppendOnly
 	c.add("dir", db.dir, nil)
-	c.add("save", "", db.setSavePoints)
+	c.add("save", "", db.setSavePoints).usual = "3600 1 300 100 60 10000" // Redis's, which other readers of the file suppose
 	c.file, c.debug, c.guarded = o.ConfigFile, cmp.Or(o.DebugCommand, debugNames[0]), debugNames[0]
 	c.add("enable-debug-command", c.debug, nil)
 	c.add("enable-protected-configs", c.guarded, func(v string) (string, error) {

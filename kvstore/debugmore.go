@@ -149,11 +149,12 @@ func (db *DB) loadAOF(inside bool) error {
 	switch {
 	case inside:
 		return errors.New("DEBUG LOADAOF inside of a transaction")
-	case log == nil:
-		return errors.New("the store keeps no log")
-	}
-	if err := log.Sync(); err != nil {
-		return err
+	case db.dir == "":
+		return errors.New("the store has no folder")
+	case log != nil:
+		if err := log.Sync(); err != nil {
+			return err
+		}
 	}
 	folder := filepath.Join(db.dir, aof.Dir)
 	m, err := aof.ReadManifest(folder)

@@ -28,7 +28,7 @@ func cmdDel(s *Session, a [][]byte) {
 func cmdExists(s *Session, a [][]byte) {
 	n := 0
 	for _, key := range a[1:] {
-		if s.read(key).Exists() {
+		if s.glimpse(key).Exists() {
 			n++
 		}
 	}
@@ -36,7 +36,7 @@ func cmdExists(s *Session, a [][]byte) {
 }
 
 func cmdType(s *Session, a [][]byte) {
-	if e := s.peek(a[1]); e.Exists() {
+	if e := s.glimpse(a[1]); e.Exists() {
 		s.w.status(e.Type().String())
 	} else {
 		s.w.status("none")
@@ -122,6 +122,7 @@ func cmdFlush(s *Session, a [][]byte) {
 	}
 	s.tidy = nil
 	s.dirty += n
+	s.flushed = s.cmd.upper == "FLUSHALL" && len(*s.db.conf.savePoints.Load()) > 0 && !s.replaying
 	// An empty flush is logged too, as Redis does.
 	s.db.stats.dirty.Add(1)
 	s.effect(a...)
@@ -290,7 +291,7 @@ func cmdCopy(s *Session, a [][]byte) {
 		s.fail("ERR source and destination objects are the same")
 		return
 	}
-	e := s.write(a[1])
+	e := s.counted(s.write(a[1]))
 	if !e.Exists() {
 		s.w.int(0)
 		return
@@ -436,7 +437,7 @@ func appendUint(dst []byte, n uint64) []byte {
 }
 
 func cmdObjectEncoding(s *Session, a [][]byte) {
-	if e := s.peek(a[2]); e.Exists() {
+	if e := s.glimpse(a[2]); e.Exists() {
 		s.w.str(e.Encoding())
 	} else {
 		s.w.null()
@@ -447,7 +448,7 @@ func cmdObjectEncoding(s *Session, a [][]byte) {
 // needs a time of its own for LRU.
 func cmdObjectRefcount(s *Session, a [][]byte) {
 	c := &s.db.conf
-	e := s.peek(a[2])
+	e := s.glimpse(a[2])
 	switch {
 	case !e.Exists():
 		s.w.null()
@@ -462,7 +463,7 @@ func cmdObjectRefcount(s *Session, a [][]byte) {
 }
 
 func cmdObjectIdletime(s *Session, a [][]byte) {
-	if e := s.peek(a[2]); e.Exists() {
+	if e := s.glimpse(a[2]); e.Exists() {
 		s.w.int(int64(e.Idle()))
 	} else {
 		s.w.null()
@@ -470,7 +471,7 @@ func cmdObjectIdletime(s *Session, a [][]byte) {
 }
 
 func cmdObjectFreq(s *Session, a [][]byte) {
-	if e := s.peek(a[2]); !e.Exists() {
+	if e := s.glimpse(a[2]); !e.Exists() {
 		s.w.null()
 		return
 	}

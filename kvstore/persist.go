@@ -294,13 +294,15 @@ func (db *DB) rewriteSoon() error {
 	if !db.rewriting.TryLock() {
 		return errRewriting
 	}
+	db.rewrites.announce(db)
 	db.wg.Go(func() {
 		standBack()
 		defer db.rewriting.Unlock()
+		rewrite := db.rewrite
 		if db.log.Load() == nil {
-			return // it was turned off meanwhile
+			rewrite = db.export
 		}
-		if err := db.rewrite(context.Background()); err != nil {
+		if err := rewrite(context.Background()); err != nil {
 			db.logger.Warn("rewriting the log failed", "error", err)
 		}
 	})
@@ -434,13 +436,9 @@ func (db *DB) careForLog() {
 }
 
 func cmdBgrewriteaof(s *Session, _ [][]byte) {
-	if s.held != 0 {
-		s.fail("ERR Command not allowed inside a transaction")
-		return
-	}
 	switch {
-	case s.db.log.Load() == nil:
-		s.fail("ERR the store keeps no log")
+	case s.db.dir == "":
+		s.fail("ERR the store has no folder")
 	case s.db.rewriteSoon() != nil:
 		s.fail("ERR Background append only file rewriting already in progress")
 	default:

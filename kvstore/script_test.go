@@ -334,6 +334,8 @@ func comparable(t *testing.T, way, raw string) string {
 		lines := strings.Split(regexp.MustCompile(`usec=\d+,usec_per_call=[\d.]+`).ReplaceAllString(raw, ""), "\r\n")[1:]
 		slices.Sort(lines)
 		return strings.Join(lines, " ")
+	case "lookups":
+		return strings.Join(regexp.MustCompile(`keyspace_\w+:\d+`).FindAllString(raw, -1), " ")
 	case "fields": // the names in name=value or name:value, and not the length before
 		return strings.Join(regexp.MustCompile(`[\w-]+[=:]`).FindAllString(raw, -1), " ")
 	}

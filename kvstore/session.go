@@ -74,6 +74,7 @@ type Session struct {
 	tally                  tally         // not counted in the DB yet
 	hits, misses, commands int64         // likewise
 
+	flushed bool    // everything was removed, which the snapshot is to show
 	blocked *waiter // nil: not waiting
 	touched byte    // what Prefetch has loaded, which means nothing
 
@@ -332,6 +333,11 @@ func (s *Session) after() {
 	s.keyPtr = nil
 	if len(s.stale) > 0 {
 		s.purge()
+	}
+	if s.flushed {
+		s.flushed = false
+		s.handIn(nil) // what it has changed is counted before
+		s.db.saveFlushed()
 	}
 	if len(s.ready) > 0 {
 		s.db.blocking.serve(s)

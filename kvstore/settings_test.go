@@ -2,6 +2,7 @@ package kvstore_test
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"net"
 	"os"
@@ -267,5 +268,43 @@ func TestLoadAOF(t *testing.T) {
 	do(t, db, "DEBUG LOADAOF")
 	require.Equal(t, before, string(do(t, db, "DEBUG DIGEST").Bytes))
 	_, err := open(t, "", nil).Do(t.Context(), "DEBUG", "LOADAOF")
-	require.ErrorContains(t, err, "keeps no log")
+	require.ErrorContains(t, err, "has no folder")
+}
+
+// Without a log BGREWRITEAOF writes one all the same, as Redis does.
+func TestRewriteWithoutALog(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	db := open(t, dir, &kvstore.Options{NoLog: true})
+	do(t, db, "RPUSH l a b c")
+	for range 2 {
+		do(t, db, "SET k v")
+		do(t, db, "BGREWRITEAOF")
+		require.Eventually(t, func() bool {
+			return strings.Contains(string(do(t, db, "INFO persistence").Bytes), "aof_rewrite_in_progress:0")
+		}, 10*time.Second, time.Millisecond)
+		before := string(do(t, db, "DEBUG DIGEST").Bytes)
+		do(t, db, "SET lost v")
+		do(t, db, "DEBUG LOADAOF")
+		require.Equal(t, before, string(do(t, db, "DEBUG DIGEST").Bytes))
+	}
+	require.NoError(t, db.Close())
+	db = open(t, dir, nil)
+	require.Equal(t, int64(3), do(t, db, "LLEN l").Int)
+	require.Equal(t, "v", string(do(t, db, "GET k").Bytes))
+}
+
+func TestFlushAllReachesTheSnapshot(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	db := open(t, dir, &kvstore.Options{NoLog: true, Config: [][2]string{{"save", "1000 1000"}}})
+	do(t, db, "SET k v")
+	do(t, db, "SAVE")
+	do(t, db, "FLUSHALL")
+	require.Contains(t, string(do(t, db, "INFO persistence").Bytes), "rdb_changes_since_last_save:0\r\n")
+	text, err := os.ReadFile(filepath.Join(dir, "dump.rdb"))
+	require.NoError(t, err)
+	again := open(t, "", nil)
+	require.NoError(t, again.Load(bytes.NewReader(text)))
+	require.Zero(t, again.Stats().Keys)
 }

@@ -155,4 +155,16 @@ func (db *DB) saveSoon() bool {
 	return true
 }
 
+// saveFlushed writes the snapshot after FLUSHALL, at once as Redis does: a crash must
+// not bring back what was removed.
+func (db *DB) saveFlushed() {
+	if db.dir == "" || !db.saving.TryLock() {
+		return
+	}
+	defer db.saving.Unlock()
+	if err := db.saveFile(context.Background()); err != nil {
+		db.logger.Warn("saving failed", "error", err)
+	}
+}
+
 func cmdLastsave(s *Session, _ [][]byte) { s.w.int(s.db.saves.at.Load()) }

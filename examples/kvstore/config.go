@@ -30,7 +30,6 @@ type config struct {
 	dir                     string
 	appendOnly              bool
 	save                    *string // nil: not given
-	saveIsOld               bool    // it is from the file: the command line's replaces it
 	o                       kvstore.Options
 }
 
@@ -50,7 +49,6 @@ func parseConfig(args []string, stdin io.Reader) (*config, error) {
 		if err := c.readFile(args[0], stdin); err != nil {
 			return nil, err
 		}
-		c.saveIsOld = true
 		args = args[1:]
 	}
 	for len(args) > 0 {
@@ -191,10 +189,10 @@ func (c *config) option(name string, values []string) error {
 		_, err = oneOf(v, policies...)
 		c.o.Fsync = kvstore.Fsync(max(slices.Index(policies, v), 0))
 	case "save":
-		if c.save != nil && !c.saveIsOld && v != "" {
+		if c.save != nil && v != "" { // nothing takes back what was before
 			v = strings.TrimSpace(*c.save + " " + v)
 		}
-		c.save, c.saveIsOld = &v, false
+		c.save = &v
 	case "enable-debug-command":
 		c.o.DebugCommand, err = oneOf(v, "yes", "no", "local")
 	default:

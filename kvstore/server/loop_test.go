@@ -149,6 +149,22 @@ func TestSlowReadersAreClosedAndOthersFeelNothing(t *testing.T) {
 	}
 }
 
+func TestOutputAboveTheHardLimitIsNotSent(t *testing.T) {
+	eachWay(t, func(t *testing.T, way string) {
+		f := start(t, way, nil)
+		c := f.dial(t)
+		require.NoError(t, f.db.Set("k", make([]byte, 200_000), nil))
+		f.config(t, "client-output-buffer-limit", "normal 100000 0 0")
+		talk(t, c, "PING\r\nGETRANGE k 0 0\r\n", "+PONG\r\n$1\r\n\x00\r\n")
+		_, err := io.WriteString(c, "GET k\r\n")
+		require.NoError(t, err)
+		got, err := io.ReadAll(c)
+		require.NoError(t, err)
+		require.Empty(t, got)
+		talk(t, f.dial(t), "PING\r\n", "+PONG\r\n")
+	})
+}
+
 // subscribers publishes a message and returns how many got it.
 func (f *fixture) subscribers(t *testing.T, c net.Conn, message string) int {
 	_, err := c.Write(resp.AppendCommand(nil, "PUBLISH", "news", message))

@@ -110,7 +110,7 @@ func (c *config) addOthers() {
 	for i := range otherSettings {
 		o := &otherSettings[i]
 		st := c.add(o.name, o.value, o.check)
-		st.fixed = o.fixed
+		st.fixed, st.quiet = o.fixed, o.quiet
 		if o.alias != "" {
 			c.list[o.alias] = st
 		}

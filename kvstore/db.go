@@ -299,8 +299,10 @@ type Stats struct {
 // Stats returns a snapshot. Keys are those of all databases.
 func (db *DB) Stats() Stats {
 	s := Stats{
-		Commands: uint64(db.stats.commands.Load()), Expired: uint64(db.stats.expired.Load()), Bytes: int64(db.sp.Bytes()),
+		Commands: uint64(db.stats.commands.Load()), Expired: uint64(db.stats.expired.Load()),
 	}
+	_, bytes := db.sp.Memory()
+	s.Bytes = int64(bytes)
 	hits, misses := db.lookups()
 	s.Hits, s.Misses = uint64(hits), uint64(misses)
 	for i := range db.sp.DBs() {

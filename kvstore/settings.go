@@ -33,6 +33,7 @@ type otherSetting struct {
 	lo, hi      int64
 	words       string
 	fixed       bool // CONFIG SET refuses it
+	quiet       bool // CONFIG GET tells it only if asked by name
 }
 
 // otherSettings are all options of Redis 7.0 that are not made in initConfig.
@@ -99,6 +100,10 @@ var otherSettings = []otherSetting{
 	{name: "oom-score-adj", value: "no", kind: usualOne},
 	{name: "oom-score-adj-values", value: "0 200 800"},
 	{name: "pidfile", fixed: true},
+	{name: "key-load-delay", value: "0", kind: integer, lo: math.MinInt32, hi: math.MaxInt32, quiet: true},
+	{name: "loading-process-events-interval-bytes", value: "2097152", kind: bytesOf, lo: 1024, hi: math.MaxInt64, quiet: true},
+	{name: "use-exit-on-panic", value: "no", kind: yesOrNo, quiet: true},
+	{name: "watchdog-period", value: "0", kind: integer, lo: 0, hi: math.MaxInt32, quiet: true},
 	{name: "proc-title-template", value: "{title} {listen-addr} {server-mode}"},
 	{name: "propagation-error-behavior", value: "ignore", kind: oneWord, words: "ignore panic panic-on-replicas"},
 	{name: "set-proc-title", value: "yes", kind: yesOrNo, fixed: true},

@@ -67,6 +67,13 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) 
 	}
 	c.o.NoLog = !c.appendOnly
 	c.o.Logger = newLogger(stdout, c.level)
+	if c.logFile != "" {
+		defer func() {
+			if err != nil { // nobody may read what a daemon prints
+				c.o.Logger.Error(err.Error())
+			}
+		}()
+	}
 	db, err := kvstore.Open(c.dir, &c.o)
 	if err != nil {
 		return err

@@ -210,3 +210,12 @@ func TestLogLines(t *testing.T) {
 		require.Regexp(t, fmt.Sprintf(`^%d:M \d\d \w{3} \d{4} \d\d:\d\d:\d\d\.\d{3} `, os.Getpid())+regexp.QuoteMeta(want)+"$", lines[i])
 	}
 }
+
+func TestLogFile(t *testing.T) {
+	dir := t.TempDir()
+	_, err := clitest.Output(t, run, "", "--logfile", "log", "--dir", dir, "--port", "-1", "--nope", "1")
+	require.Error(t, err)
+	text, err := os.ReadFile(filepath.Join(dir, "log"))
+	require.NoError(t, err)
+	require.Contains(t, string(text), "# kvstore: bad options: Config nope")
+}

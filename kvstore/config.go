@@ -257,7 +257,10 @@ func (db *DB) initConfig(o *Options) error {
 	c.add("set-max-intset-entries", "512", intSetting(&l.IntsetEntries, 0, math.MaxInt64))
 	c.add("slowlog-log-slower-than", "10000", intSetting(&c.slowerThan, -1, math.MaxInt64))
 	c.add("slowlog-max-len", "128", intSetting(&c.slowMax, 0, math.MaxInt64))
-	c.add("maxmemory", "0", memorySetting(0, math.MaxInt64, func(n int64) { c.maxMemory.Store(n) }))
+	c.add("maxmemory", "0", memorySetting(0, math.MaxInt64, func(n int64) {
+		c.maxMemory.Store(n)
+		db.memory.writes.Store(0) // it is measured at the next occasion
+	}))
 	c.add("maxmemory-samples", "5", intSetting(&c.samples, 1, math.MaxInt32))
 	c.add("maxmemory-policy", policyNames[0], func(v string) (string, error) {
 		v, err := oneOf(v, policyNames[:]...)

@@ -208,6 +208,9 @@ func (db *DB) cron() {
 			db.expireCycle(s)
 			db.stats.expireTime.Add(int64(db.uptime() - began))
 		}
+		if db.conf.policy.Load() != noEviction && !db.attention.Load() {
+			db.outOfMemory(s) // the limit may have been lowered
+		}
 		db.sp.Settle(settleTime)
 		db.careForLog()
 		db.careForSnapshot()

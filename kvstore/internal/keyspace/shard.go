@@ -16,7 +16,7 @@ type Shard struct {
 	freeObjs []uint32
 	counted  memory   // of the objects, each as it was when it was counted last
 	changed  []uint32 // those that may have changed since
-	expiring int // keys with a time to live
+	expiring int      // keys with a time to live
 	ttl      ttlHeap
 	views    []*viewPart // open ones
 	scratch  []byte      // for writers

@@ -200,7 +200,7 @@ func commandList() []command {
 		{name: "sunsubscribe", arity: -1, flags: fPubSub | fNoScript | fLoading | fStale, first: 1, last: -1, step: 1, spec: "not_key", cats: "@pubsub @slow", group: "pubsub", run: cmdUnsubscribe},
 		{name: "swapdb", arity: 3, flags: fWrite | fFast, first: 0, last: 0, step: 0, cats: "@keyspace @write @fast @dangerous", group: "server", lock: lockAll, run: cmdSwapdb},
 		{name: "time", arity: 1, flags: fLoading | fStale | fFast, first: 0, last: 0, step: 0, cats: "@fast", group: "server", tips: "nondeterministic_output", run: cmdTime},
-		{name: "touch", arity: -2, flags: fReadonly | fFast, first: 1, last: -1, step: 1, spec: "RO", cats: "@keyspace @read @fast", group: "generic", tips: "request_policy:multi_shard response_policy:agg_sum", run: cmdExists},
+		{name: "touch", arity: -2, flags: fReadonly | fFast, first: 1, last: -1, step: 1, spec: "RO", cats: "@keyspace @read @fast", group: "generic", tips: "request_policy:multi_shard response_policy:agg_sum", run: cmdTouch},
 		{name: "ttl", arity: 2, flags: fReadonly | fFast, first: 1, last: 1, step: 1, spec: "RO,access", cats: "@keyspace @read @fast", group: "generic", tips: "nondeterministic_output", run: cmdTtl},
 		{name: "type", arity: 2, flags: fReadonly | fFast, first: 1, last: 1, step: 1, spec: "RO", cats: "@keyspace @read @fast", group: "generic", run: cmdType},
 		{name: "unlink", arity: -2, flags: fWrite | fFast, first: 1, last: -1, step: 1, spec: "RM,delete", cats: "@keyspace @write @fast", group: "generic", tips: "request_policy:multi_shard response_policy:agg_sum", run: cmdDel},

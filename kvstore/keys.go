@@ -35,6 +35,16 @@ func cmdExists(s *Session, a [][]byte) {
 	s.w.count(n)
 }
 
+func cmdTouch(s *Session, a [][]byte) {
+	n := 0
+	for _, key := range a[1:] {
+		if s.read(key).Exists() {
+			n++
+		}
+	}
+	s.w.count(n)
+}
+
 func cmdType(s *Session, a [][]byte) {
 	if e := s.glimpse(a[1]); e.Exists() {
 		s.w.status(e.Type().String())

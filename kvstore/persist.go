@@ -396,18 +396,26 @@ func appendValue(dst, key []byte, v *keyspace.Value) []byte {
 	} else {
 		name := [...]string{keyspace.List: "RPUSH", keyspace.Set: "SADD", keyspace.ZSet: "ZADD", keyspace.Hash: "HSET"}[v.Type]
 		args := [][]byte{[]byte(name), key}
+		var kept []byte
+		add := func(b []byte) { // a copy: Each lends it for the call
+			n := len(kept)
+			kept = append(kept, b...)
+			args = append(args, kept[n:len(kept):len(kept)])
+		}
 		v.Each(func(a, b []byte, score float64) bool {
 			switch v.Type {
 			case keyspace.ZSet:
-				args = append(args, appendFloat(nil, score), a)
+				add(appendFloat(nil, score))
+				add(a)
 			case keyspace.Hash:
-				args = append(args, a, b)
+				add(a)
+				add(b)
 			default:
-				args = append(args, a)
+				add(a)
 			}
 			if len(args) >= 130 {
 				dst = appendArgs(dst, args...)
-				args = args[:2]
+				args, kept = args[:2], kept[:0]
 			}
 			return true
 		})

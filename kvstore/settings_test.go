@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -264,9 +265,9 @@ func TestLoadAOF(t *testing.T) {
 	do(t, db, "RPUSH l a b c")
 	do(t, db, "SET k v")
 	do(t, db, "PEXPIREAT k 99999999999999")
-	before := string(do(t, db, "DEBUG DIGEST").Bytes)
+	before := do(t, db, "DEBUG DIGEST").Text
 	do(t, db, "DEBUG LOADAOF")
-	require.Equal(t, before, string(do(t, db, "DEBUG DIGEST").Bytes))
+	require.Equal(t, before, do(t, db, "DEBUG DIGEST").Text)
 	_, err := open(t, "", nil).Do(t.Context(), "DEBUG", "LOADAOF")
 	require.ErrorContains(t, err, "has no folder")
 }
@@ -283,10 +284,10 @@ func TestRewriteWithoutALog(t *testing.T) {
 		require.Eventually(t, func() bool {
 			return strings.Contains(string(do(t, db, "INFO persistence").Bytes), "aof_rewrite_in_progress:0")
 		}, 10*time.Second, time.Millisecond)
-		before := string(do(t, db, "DEBUG DIGEST").Bytes)
+		before := do(t, db, "DEBUG DIGEST").Text
 		do(t, db, "SET lost v")
 		do(t, db, "DEBUG LOADAOF")
-		require.Equal(t, before, string(do(t, db, "DEBUG DIGEST").Bytes))
+		require.Equal(t, before, do(t, db, "DEBUG DIGEST").Text)
 	}
 	require.NoError(t, db.Close())
 	db = open(t, dir, nil)
@@ -307,4 +308,21 @@ func TestFlushAllReachesTheSnapshot(t *testing.T) {
 	again := open(t, "", nil)
 	require.NoError(t, again.Load(bytes.NewReader(text)))
 	require.Zero(t, again.Stats().Keys)
+}
+
+func TestIdleTimes(t *testing.T) {
+	t.Parallel()
+	var clock atomic.Int64
+	clock.Store(time.Now().UnixNano())
+	db := open(t, "", &kvstore.Options{Now: func() time.Time { return time.Unix(0, clock.Load()) }})
+	idle := func() int64 { return do(t, db, "OBJECT IDLETIME k").Int }
+	do(t, db, "SET k v")
+	clock.Add(int64(100 * time.Second))
+	require.Eventually(t, func() bool { return idle() == 100 }, 10*time.Second, time.Millisecond, "the clock of idle times ticks")
+	for _, c := range []string{"TYPE k", "TTL k", "EXISTS k", "OBJECT ENCODING k", "MEMORY USAGE k"} {
+		do(t, db, c)
+		require.Equal(t, int64(100), idle(), c)
+	}
+	do(t, db, "TOUCH k")
+	require.Zero(t, idle())
 }

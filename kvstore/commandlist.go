@@ -206,6 +206,7 @@ func commandList() []command {
 		{name: "unlink", arity: -2, flags: fWrite | fFast, first: 1, last: -1, step: 1, spec: "RM,delete", cats: "@keyspace @write @fast", group: "generic", tips: "request_policy:multi_shard response_policy:agg_sum", run: cmdDel},
 		{name: "unsubscribe", arity: -1, flags: fPubSub | fNoScript | fLoading | fStale, first: 0, last: 0, step: 0, cats: "@pubsub @slow", group: "pubsub", run: cmdUnsubscribe},
 		{name: "unwatch", arity: 1, flags: fNoScript | fLoading | fStale | fFast | fAllowBusy, first: 0, last: 0, step: 0, cats: "@fast @transaction", group: "transactions", run: cmdUnwatch},
+		{name: "wait", arity: 3, flags: fNoScript, first: 0, last: 0, step: 0, cats: "@slow @connection", group: "generic", tips: "request_policy:all_shards response_policy:agg_min", run: cmdWait},
 		{name: "watch", arity: -2, flags: fNoScript | fLoading | fStale | fFast | fAllowBusy, first: 1, last: -1, step: 1, spec: "RO", cats: "@fast @transaction", group: "transactions", run: cmdWatch},
 		{name: "zadd", arity: -4, flags: fWrite | fDenyOOM | fFast, first: 1, last: 1, step: 1, spec: "RW,update", cats: "@write @sortedset @fast", group: "sorted-set", run: cmdZadd},
 		{name: "zcard", arity: 2, flags: fReadonly | fFast, first: 1, last: 1, step: 1, spec: "RO", cats: "@read @sortedset @fast", group: "sorted-set", run: cmdZcard},

@@ -161,6 +161,18 @@ func TestOutputAboveTheHardLimitIsNotSent(t *testing.T) {
 		got, err := io.ReadAll(c)
 		require.NoError(t, err)
 		require.Empty(t, got)
+
+		// What would be far too long is not even made.
+		c = f.dial(t)
+		talk(t, c, "HSET h f v\r\nSADD s m\r\nZADD z 1 m\r\n", ":1\r\n:1\r\n:1\r\n")
+		for _, line := range []string{"HRANDFIELD h", "SRANDMEMBER s", "ZRANDMEMBER z"} {
+			c := f.dial(t)
+			_, err := io.WriteString(c, line+" -9223372036854775807\r\n")
+			require.NoError(t, err)
+			got, err := io.ReadAll(c)
+			require.NoError(t, err)
+			require.Empty(t, got)
+		}
 		talk(t, f.dial(t), "PING\r\n", "+PONG\r\n")
 	})
 }

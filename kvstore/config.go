@@ -354,7 +354,11 @@ func (db *DB) initConfig(o *Options) error {
 	}).fixed = true
 	c.addOthers()
 	for _, pair := range o.Config {
-		if err := c.begin(pair[0], pair[1]); err != nil {
+		begin := func(_, v string) error { return db.rename(v) }
+		if !strings.EqualFold(pair[0], "rename-command") {
+			begin = c.begin
+		}
+		if err := begin(pair[0], pair[1]); err != nil {
 			return fmt.Errorf("%w: Config %s: %w", ErrConfig, pair[0], err)
 		}
 	}

@@ -50,7 +50,8 @@ type Options struct {
 
 	// Config are options by their names in Redis's configuration files, each with its
 	// value, as CONFIG SET takes them; those that it refuses to change later can be
-	// set here too. What other fields set is an error. Options of Redis that mean
+	// set here too, and rename-command, with a command and its new name for clients of
+	// servers, or none. What other fields set is an error. Options of Redis that mean
 	// nothing here (hz, activerehashing) or are for the program that listens (port,
 	// logfile) are remembered for CONFIG GET and change nothing.
 	Config [][2]string
@@ -75,6 +76,7 @@ type Options struct {
 type DB struct {
 	sp      *keyspace.Space
 	cmds    atomic.Pointer[commandTable]  // never changed, but replaced by Handle
+	renames *renames                      // nil: commands have their names
 	docs    func() map[string]*commandDoc // read when somebody asks for the first time
 	conf    config
 	now     func() time.Time

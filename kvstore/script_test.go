@@ -327,7 +327,7 @@ func comparable(t *testing.T, way, raw string) string {
 		}
 		return raw
 	case "state": // those fields of CLIENT LIST that are not sizes or times
-		return strings.Join(regexp.MustCompile(` (name|flags|db|sub|psub|ssub|multi|obl|oll|events|cmd|user|redir|resp)=\S*`).FindAllString(raw, -1), "")
+		return strings.Join(regexp.MustCompile(` (name|flags|db|sub|psub|ssub|multi|qbuf|obl|oll|omem|events|cmd|user|redir|resp)=\S*`).FindAllString(raw, -1), "")
 	case "monitor": // without time and address
 		return regexp.MustCompile(`^\+[\d.]+ (\[\d+) [^]]+`).ReplaceAllString(raw, "$1")
 	case "calls": // lines of INFO without times, in any order

@@ -144,6 +144,13 @@ func (s *Session) Exec(dst []byte, a [][]byte) []byte {
 }
 
 func (s *Session) exec(a [][]byte) {
+	if r := s.db.renames; r != nil && !s.trusted {
+		var ok bool
+		if a, ok = r.resolve(a); !ok {
+			s.reject(nil, unknownCommand(a))
+			return
+		}
+	}
 	c, msg := s.db.cmds.Load().resolve(a)
 	if msg != "" {
 		if is(a[0], "POST") || is(a[0], "HOST:") {

@@ -326,3 +326,28 @@ func TestIdleTimes(t *testing.T) {
 	do(t, db, "TOUCH k")
 	require.Zero(t, idle())
 }
+
+func TestRenamedCommands(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	db := open(t, dir, &kvstore.Options{Config: [][2]string{{"rename-command", "FLUSHALL"}, {"rename-command", "Set put"}, {"rename-command", "config secret"}}})
+	s := db.NewSession(&kvstore.SessionOptions{})
+	defer s.Close()
+	run := func(line string) string { return string(s.Exec(nil, bytes.Fields([]byte(line)))) }
+	require.Equal(t, "-ERR unknown command 'FLUSHALL', with args beginning with: \r\n", run("FLUSHALL"))
+	require.Equal(t, "-ERR unknown command 'set', with args beginning with: 'k' 'v' \r\n", run("set k v"))
+	require.Equal(t, "+OK\r\n", run("PUT k v"))
+	require.Equal(t, "*2\r\n$4\r\nport\r\n$4\r\n6379\r\n", run("SECRET GET port"))
+	require.Contains(t, run("CONFIG GET port"), "unknown command")
+	require.Equal(t, "+OK\r\n", run("MULTI"))
+	require.Equal(t, "+QUEUED\r\n", run("put k w"))
+	require.Equal(t, "*1\r\n+OK\r\n", run("EXEC"))
+	s.EndBatch()
+	require.NoError(t, db.Close())
+	db = open(t, dir, nil)
+	require.Equal(t, "w", string(do(t, db, "GET k").Bytes), "the log has the real names")
+	for _, v := range []string{"", "nothing x", "get set", "a b c"} {
+		_, err := kvstore.Open("", &kvstore.Options{Config: [][2]string{{"rename-command", v}}})
+		require.ErrorIs(t, err, kvstore.ErrConfig, v)
+	}
+}

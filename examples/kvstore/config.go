@@ -171,7 +171,7 @@ func splitWords(line string) ([]string, error) {
 func (c *config) option(name string, values []string) error {
 	name = strings.ToLower(name)
 	if len(values) == 0 && name != "save" && name != "bind" {
-		return bad(name, "there is no value")
+		return bad(name, "wrong number of arguments")
 	}
 	v := strings.Join(values, " ")
 	var err error

@@ -54,7 +54,7 @@ func TestOptions(t *testing.T) {
 		{[]string{"--appendonly", "maybe"}, "bad option 'appendonly': must be one of yes, no"},
 		{[]string{"--appendfsync", "never"}, "bad option 'appendfsync'"},
 		{[]string{"--port", "x"}, "bad option 'port'"},
-		{[]string{"--port"}, "bad option 'port': there is no value"},
+		{[]string{"--port"}, "bad option 'port': wrong number of arguments"},
 		{[]string{"--appendonly", "no", "--save", "", "--maxmemory", "lots"}, "Config maxmemory: argument must be a memory value"},
 		{[]string{"--appendonly", "no", "--cluster-enabled", "yes"}, "Config cluster-enabled"},
 		{[]string{"--appendonly", "no", "--save", "", "--tls-port", "70000"}, "bad option 'tls-port'"},

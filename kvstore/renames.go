@@ -39,9 +39,9 @@ func (db *DB) rename(v string) error {
 // resolve returns a command of a client with the real name; ok is false if clients do
 // not know it.
 func (r *renames) resolve(a [][]byte) (list [][]byte, ok bool) {
-	name := string(bytes.ToLower(a[0]))
-	if real := r.real[name]; real != "" {
+	name := bytes.ToLower(a[0])
+	if real := r.real[string(name)]; real != "" {
 		return append([][]byte{[]byte(real)}, a[1:]...), true
 	}
-	return a, !r.gone[name]
+	return a, !r.gone[string(name)]
 }

@@ -85,6 +85,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) 
 	defer func() { err = errors.Join(err, s.Close()) }()
 	served := make(chan error, 8)
 	if err := c.listen(s, served, stdout); err != nil {
+		c.o.Logger.Error(fmt.Sprintf("Failed listening on port %d, aborting.", c.port)) // what programs that start servers look for
 		return err
 	}
 	if c.pidFile != "" {

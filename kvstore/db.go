@@ -37,7 +37,7 @@ type Options struct {
 	// NoLog keeps no log: Open reads the snapshot file dump.rdb of the folder, if
 	// there is one, and SAVE, BGSAVE and the save points of Config write it. What is
 	// changed after is lost. Without save points the folder is not locked until it is
-	// written to.
+	// written to. CONFIG SET appendonly turns the log on and off later.
 	NoLog bool
 
 	// FastReads places keys of database 0 so that Get, GetView, AppendGet and GET find

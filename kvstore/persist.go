@@ -210,7 +210,12 @@ func (db *DB) cutTail(path string, size int64, res aof.Result, last bool) error 
 }
 
 // logUnit appends n commands of a database to the log.
-func (db *DB) logUnit(dbi int, unit []byte, n int) uint64 { return db.log.Load().Append(dbi, unit, n) }
+func (db *DB) logUnit(dbi int, unit []byte, n int) uint64 {
+	if log := db.log.Load(); log != nil {
+		return log.Append(dbi, unit, n)
+	}
+	return 0
+}
 
 // logErr tells why nothing can be written.
 func (db *DB) logErr() error {

@@ -448,6 +448,14 @@ func (db *DB) careForLog() {
 	}
 }
 
+// begun tells what becomes of work in the background: in a transaction it begins after it.
+func (s *Session) begun() string {
+	if s.held != 0 {
+		return "scheduled"
+	}
+	return "started"
+}
+
 func cmdBgrewriteaof(s *Session, _ [][]byte) {
 	switch {
 	case s.db.dir == "":
@@ -455,6 +463,6 @@ func cmdBgrewriteaof(s *Session, _ [][]byte) {
 	case s.db.rewriteSoon() != nil:
 		s.fail("ERR Background append only file rewriting already in progress")
 	default:
-		s.w.status("Background append only file rewriting started")
+		s.w.status("Background append only file rewriting " + s.begun())
 	}
 }

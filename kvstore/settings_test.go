@@ -351,3 +351,19 @@ func TestRenamedCommands(t *testing.T) {
 		require.ErrorIs(t, err, kvstore.ErrConfig, v)
 	}
 }
+
+func TestBackgroundWorkInATransaction(t *testing.T) {
+	t.Parallel()
+	db := open(t, t.TempDir(), nil)
+	s := db.NewSession(nil)
+	defer s.Close()
+	run := func(line string) string { return string(s.Exec(nil, bytes.Fields([]byte(line)))) }
+	for _, line := range []string{"MULTI", "SET k v", "BGSAVE", "BGREWRITEAOF"} {
+		run(line)
+	}
+	require.Equal(t, "*3\r\n+OK\r\n+Background saving scheduled\r\n+Background append only file rewriting scheduled\r\n", run("EXEC"))
+	require.Eventually(t, func() bool {
+		text := string(do(t, db, "INFO persistence").Bytes)
+		return strings.Contains(text, "rdb_saves:1\r\n") && strings.Contains(text, "aof_rewrites:1\r\n")
+	}, 10*time.Second, time.Millisecond)
+}

@@ -135,7 +135,7 @@ func cmdBgsave(s *Session, a [][]byte) {
 	case !s.db.saveSoon():
 		s.fail("ERR Background save already in progress")
 	default:
-		s.w.status("Background saving started")
+		s.w.status("Background saving " + s.begun())
 	}
 }
 

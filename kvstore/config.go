@@ -74,6 +74,7 @@ type setting struct {
 	value string
 	usual string // the default
 	fixed bool   // CONFIG SET refuses it
+	keeps bool   // CONFIG SET takes no other value
 	quiet bool   // CONFIG GET tells it only if asked by name
 	guard bool   // and does not if enable-protected-configs says so
 	// set checks a text, applies it and returns its usual form.
@@ -110,7 +111,7 @@ func (c *config) addOthers() {
 	for i := range otherSettings {
 		o := &otherSettings[i]
 		st := c.add(o.name, o.value, o.check)
-		st.fixed, st.quiet = o.fixed, o.quiet
+		st.fixed, st.keeps, st.quiet = o.fixed, o.keeps, o.quiet
 		if o.alias != "" {
 			c.list[o.alias] = st
 		}
@@ -429,6 +430,9 @@ func cmdConfigSet(s *Session, a [][]byte) {
 				why = "protected"
 			}
 			s.fail("ERR CONFIG SET failed (possibly related to argument '" + string(a[i]) + "') - can't set " + why + " config")
+			return
+		case st.keeps && string(a[i+1]) != st.value:
+			s.fail("ERR CONFIG SET failed (possibly related to argument '" + string(a[i]) + "') - can't be changed while the server runs")
 			return
 		case name == "appendonly" && s.held != 0:
 			s.fail("ERR CONFIG SET failed (possibly related to argument '" + string(a[i]) + "') - can't be changed inside of a transaction")

@@ -66,7 +66,7 @@ func (c *config) rewritten(old string) string {
 		marked = marked || strings.TrimSpace(line) == generated
 		st := c.list[name]
 		switch {
-		case st == nil || st.fixed:
+		case st == nil || st.fixed || st.keeps:
 			b.WriteString(strings.TrimRight(line, "\r\n") + "\n")
 		case !written[st.name]:
 			b.WriteString(st.line())
@@ -75,7 +75,7 @@ func (c *config) rewritten(old string) string {
 	}
 	var names []string
 	for name, st := range c.list {
-		if !st.fixed && st.value != st.usual && name == st.name && !written[name] {
+		if !st.fixed && !st.keeps && st.value != st.usual && name == st.name && !written[name] {
 			names = append(names, name)
 		}
 	}

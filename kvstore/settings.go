@@ -33,6 +33,7 @@ type otherSetting struct {
 	lo, hi      int64
 	words       string
 	fixed       bool // CONFIG SET refuses it
+	keeps       bool // CONFIG SET takes no other value, which Redis does
 	quiet       bool // CONFIG GET tells it only if asked by name
 }
 
@@ -96,7 +97,7 @@ var otherSettings = []otherSetting{
 	{name: "latency-tracking", value: "yes", kind: yesOrNo},
 	{name: "latency-tracking-info-percentiles", value: "50 99 99.9"},
 	{name: "logfile", fixed: true},
-	{name: "loglevel", value: "notice", kind: oneWord, words: "debug verbose notice warning", fixed: true},
+	{name: "loglevel", value: "notice", kind: oneWord, words: "debug verbose notice warning", keeps: true},
 	{name: "oom-score-adj", value: "no", kind: usualOne},
 	{name: "oom-score-adj-values", value: "0 200 800"},
 	{name: "pidfile", fixed: true},
@@ -116,33 +117,33 @@ var otherSettings = []otherSetting{
 	{name: "syslog-ident", value: "redis", fixed: true},
 
 	// The network.
-	{name: "bind", value: "127.0.0.1", fixed: true},
-	{name: "bind-source-addr", kind: usualOne, fixed: true},
-	{name: "port", value: "6379", kind: integer, lo: 0, hi: 65535, fixed: true},
+	{name: "bind", value: "127.0.0.1", keeps: true},
+	{name: "bind-source-addr", kind: usualOne, keeps: true},
+	{name: "port", value: "6379", kind: integer, lo: 0, hi: 65535, keeps: true},
 	{name: "socket-mark-id", value: "0", kind: usualOne},
 	{name: "tcp-backlog", value: "511", kind: integer, lo: 0, hi: math.MaxInt32, fixed: true},
 	{name: "unixsocket", fixed: true},
 	{name: "unixsocketperm", value: "0", fixed: true},
-	{name: "tls-auth-clients", value: "yes", kind: oneWord, words: "no yes optional", fixed: true},
-	{name: "tls-ca-cert-dir", kind: usualOne, fixed: true},
-	{name: "tls-ca-cert-file", fixed: true},
-	{name: "tls-cert-file", fixed: true},
-	{name: "tls-ciphers", fixed: true},
-	{name: "tls-ciphersuites", fixed: true},
-	{name: "tls-client-cert-file", fixed: true},
-	{name: "tls-client-key-file", fixed: true},
-	{name: "tls-client-key-file-pass", fixed: true},
-	{name: "tls-cluster", value: "no", kind: yesOrNo, fixed: true},
-	{name: "tls-dh-params-file", fixed: true},
-	{name: "tls-key-file", fixed: true},
-	{name: "tls-key-file-pass", kind: usualOne, fixed: true},
-	{name: "tls-port", value: "0", kind: integer, lo: 0, hi: 65535, fixed: true},
-	{name: "tls-prefer-server-ciphers", value: "no", kind: yesOrNo, fixed: true},
-	{name: "tls-protocols", fixed: true},
-	{name: "tls-replication", value: "no", kind: yesOrNo, fixed: true},
-	{name: "tls-session-cache-size", value: "20480", kind: integer, lo: 0, hi: math.MaxInt32, fixed: true},
-	{name: "tls-session-cache-timeout", value: "300", kind: integer, lo: 0, hi: math.MaxInt32, fixed: true},
-	{name: "tls-session-caching", value: "yes", kind: yesOrNo, fixed: true},
+	{name: "tls-auth-clients", value: "yes", kind: oneWord, words: "no yes optional", keeps: true},
+	{name: "tls-ca-cert-dir", kind: usualOne, keeps: true},
+	{name: "tls-ca-cert-file", keeps: true},
+	{name: "tls-cert-file", keeps: true},
+	{name: "tls-ciphers", keeps: true},
+	{name: "tls-ciphersuites", keeps: true},
+	{name: "tls-client-cert-file", keeps: true},
+	{name: "tls-client-key-file", keeps: true},
+	{name: "tls-client-key-file-pass", keeps: true},
+	{name: "tls-cluster", value: "no", kind: yesOrNo, keeps: true},
+	{name: "tls-dh-params-file", keeps: true},
+	{name: "tls-key-file", keeps: true},
+	{name: "tls-key-file-pass", kind: usualOne, keeps: true},
+	{name: "tls-port", value: "0", kind: integer, lo: 0, hi: 65535, keeps: true},
+	{name: "tls-prefer-server-ciphers", value: "no", kind: yesOrNo, keeps: true},
+	{name: "tls-protocols", keeps: true},
+	{name: "tls-replication", value: "no", kind: yesOrNo, keeps: true},
+	{name: "tls-session-cache-size", value: "20480", kind: integer, lo: 0, hi: math.MaxInt32, keeps: true},
+	{name: "tls-session-cache-timeout", value: "300", kind: integer, lo: 0, hi: math.MaxInt32, keeps: true},
+	{name: "tls-session-caching", value: "yes", kind: yesOrNo, keeps: true},
 
 	// Users.
 	{name: "acl-pubsub-default", value: "resetchannels", kind: oneWord, words: "allchannels resetchannels"},

@@ -19,6 +19,8 @@ func (db *DB) interrupted(work *background) error {
 	switch {
 	case work == &db.rewrites && db.turningOff.Load():
 		return errTurnedOff
+	case work == &db.saves && db.flushed.Load():
+		return errFlushed
 	case db.closed.Load() && !(work == &db.rewrites && db.turningOn.Load()):
 		return ErrClosed
 	}

@@ -115,6 +115,7 @@ type DB struct {
 	turningOn  atomic.Bool
 	saving     sync.Mutex // held while a snapshot is being written
 	saves      background
+	flushed    atomic.Bool // FLUSHALL wants a saving to end
 	closed     atomic.Bool
 }
 

@@ -132,7 +132,7 @@ func cmdFlush(s *Session, a [][]byte) {
 	}
 	s.tidy = nil
 	s.dirty += n
-	s.flushed = s.cmd.upper == "FLUSHALL" && len(*s.db.conf.savePoints.Load()) > 0 && !s.replaying
+	s.flushed = s.cmd.upper == "FLUSHALL" && !s.replaying
 	// An empty flush is logged too, as Redis does.
 	s.db.stats.dirty.Add(1)
 	s.effect(a...)

@@ -379,7 +379,7 @@ func (db *DB) rewriteDB(ctx context.Context, r *aof.Rewrite, view *keyspace.View
 		}
 		return nil
 	}, func() error {
-		db.delaySave(n)
+		db.delaySave(n, &db.rewrites)
 		db.rewrites.done.Add(n)
 		n = 0
 		err := r.Add(buf)

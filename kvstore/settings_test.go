@@ -311,6 +311,18 @@ func TestFlushAllReachesTheSnapshot(t *testing.T) {
 	again := open(t, "", nil)
 	require.NoError(t, again.Load(bytes.NewReader(text)))
 	require.Zero(t, again.Stats().Keys)
+
+	// A saving that is under way ends.
+	do(t, db, "CONFIG SET", "save", "")
+	do(t, db, "SET k v")
+	do(t, db, "CONFIG SET", "rdb-key-save-delay", "1000000000")
+	do(t, db, "BGSAVE")
+	do(t, db, "FLUSHALL")
+	info := string(do(t, db, "INFO persistence").Bytes)
+	require.Contains(t, info, "rdb_bgsave_in_progress:0\r\n")
+	require.Contains(t, info, "rdb_last_bgsave_status:ok\r\n")
+	do(t, db, "CONFIG SET", "rdb-key-save-delay", "0")
+	do(t, db, "SAVE")
 }
 
 func TestIdleTimes(t *testing.T) {

@@ -59,7 +59,7 @@ func (db *DB) saveView(ctx context.Context, view *keyspace.View, w io.Writer, wo
 			return nil
 		}, func() error {
 			if work != nil {
-				db.delaySave(n)
+				db.delaySave(n, work)
 				work.done.Add(n)
 				n = 0
 			}
@@ -73,8 +73,11 @@ func (db *DB) saveView(ctx context.Context, view *keyspace.View, w io.Writer, wo
 }
 
 // delaySave waits as long as rdb-key-save-delay says for n keys.
-func (db *DB) delaySave(n int64) {
+func (db *DB) delaySave(n int64, work *background) {
 	for began := db.uptime(); db.uptime()-began < time.Duration(db.conf.saveDelay.Load()*n)*time.Microsecond; {
+		if db.interrupted(work) != nil {
+			return
+		}
 		select {
 		case <-db.stop:
 			return
@@ -155,13 +158,24 @@ func (db *DB) saveSoon() bool {
 	return true
 }
 
-// saveFlushed writes the snapshot after FLUSHALL, at once as Redis does: a crash must
-// not bring back what was removed.
+// errFlushed ends the writing of a snapshot of what FLUSHALL has removed.
+var errFlushed = errors.New("kvstore: everything was removed meanwhile")
+
+// saveFlushed ends a saving that is under way after FLUSHALL, and if there are save
+// points writes the snapshot at once, as Redis does: a crash must not bring back what
+// was removed.
 func (db *DB) saveFlushed() {
-	if db.dir == "" || !db.saving.TryLock() {
+	points := len(*db.conf.savePoints.Load()) > 0
+	if db.dir == "" || !points && !db.saves.running.Load() {
 		return
 	}
+	db.flushed.Store(true)
+	db.saving.Lock()
 	defer db.saving.Unlock()
+	db.flushed.Store(false)
+	if !points {
+		return
+	}
 	if err := db.saveFile(context.Background()); err != nil {
 		db.logger.Warn("saving failed", "error", err)
 	}

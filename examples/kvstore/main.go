@@ -53,27 +53,28 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) 
 	if c.daemonize {
 		return startDaemon(append(args, "--daemonize", "no", "--pidfile", c.pidFile))
 	}
-	if c.logFile != "" {
-		name := c.logFile
-		if !filepath.IsAbs(name) {
-			name = filepath.Join(c.dir, name)
-		}
-		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, f.Close()) }()
-		stdout = f
-	}
 	c.o.NoLog = !c.appendOnly
-	c.o.Logger = newLogger(stdout, c.level)
-	if c.logFile != "" {
-		defer func() {
-			if err != nil { // nobody may read what a daemon prints
-				c.o.Logger.Error(err.Error())
-			}
-		}()
+	if c.logFile == "" {
+		return c.serve(ctx, stdout)
 	}
+	name := c.logFile
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(c.dir, name)
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if err = c.serve(ctx, f); err != nil {
+		c.o.Logger.Error(err.Error()) // nobody may read what a daemon prints
+	}
+	return err
+}
+
+// serve opens the store and serves it until ctx or a client ends that.
+func (c *config) serve(ctx context.Context, stdout io.Writer) (err error) {
+	c.o.Logger = newLogger(stdout, c.level)
 	db, err := kvstore.Open(c.dir, &c.o)
 	if err != nil {
 		return err
@@ -89,17 +90,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) 
 		return err
 	}
 	if c.pidFile != "" {
-		if err := writePID(c.pidFile); err != nil {
-			c.o.Logger.Warn("the file of the process's number cannot be written", "error", err)
-		}
 		defer func() { _ = os.Remove(c.pidFile) }() // it may not be there
 	}
-	if c.supervised == "systemd" || c.supervised == "auto" {
-		if err := ready(os.Getenv("NOTIFY_SOCKET")); err != nil {
-			return err
-		}
+	if err := c.announce(); err != nil {
+		return err
 	}
-	c.o.Logger.Info("Ready to accept connections")
 	select {
 	case err := <-served:
 		return err
@@ -112,6 +107,22 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) 
 	err = s.Shutdown(end)
 	c.o.Logger.Info("ready to exit, bye bye")
 	return err
+}
+
+// announce tells others that the server is there.
+func (c *config) announce() error {
+	if c.pidFile != "" {
+		if err := writePID(c.pidFile); err != nil {
+			c.o.Logger.Warn("the file of the process's number cannot be written", "error", err)
+		}
+	}
+	if c.supervised == "systemd" || c.supervised == "auto" {
+		if err := ready(os.Getenv("NOTIFY_SOCKET")); err != nil {
+			return err
+		}
+	}
+	c.o.Logger.Info("Ready to accept connections")
+	return nil
 }
 
 // saveOrStay returns when the data are safe; after a failure it tries again at the next

@@ -27,7 +27,7 @@ func (s *Session) now() int64 {
 }
 
 // logs tells whether changes are logged.
-func (s *Session) logs() bool { return s.db.log != nil && !s.replaying }
+func (s *Session) logs() bool { return s.db.log.Load() != nil && !s.replaying }
 
 // effect logs a command in place of the one that runs; also none, with no
 // arguments.
@@ -71,6 +71,9 @@ func (s *Session) logUnit() {
 func (s *Session) purge() {
 	keys := s.stale
 	s.stale = nil
+	if s.db.attention.Load() {
+		return // paused: nothing changes, not even by time
+	}
 	for _, key := range keys {
 		m := keyspace.MaskOf(s.db.sp.Hash(key))
 		s.lock(m, true)
@@ -84,9 +87,21 @@ func (s *Session) purge() {
 
 // read returns the entry of a key for reading.
 func (s *Session) read(key []byte) keyspace.Entry {
-	e := s.peek(key)
+	e := s.glimpse(key)
 	if e.Exists() {
 		e.Touch()
+	}
+	return e
+}
+
+// glimpse is read, but the key's time of use stays.
+func (s *Session) glimpse(key []byte) keyspace.Entry {
+	return s.counted(s.peek(key))
+}
+
+// counted counts a look-up, for commands that look for what they write to.
+func (s *Session) counted(e keyspace.Entry) keyspace.Entry {
+	if e.Exists() {
 		s.hits++
 	} else {
 		s.misses++
@@ -151,7 +166,7 @@ func (s *Session) expireNow(dbi int, e keyspace.Entry, key []byte) {
 	e.Delete()
 	s.db.stats.expired.Add(1)
 	s.effectIn(dbi, []byte("DEL"), key)
-	s.touchWatched(dbi, key)
+	s.touchWatched(dbi, key, true)
 	s.notifyIn(dbi, notifyExpired, "expired", key)
 }
 
@@ -165,7 +180,7 @@ func (s *Session) remove(e keyspace.Entry) {
 func (s *Session) changed(key []byte, n int) {
 	s.dirty += n
 	if s.db.watching.n.Load() > 0 {
-		s.touchWatched(s.dbi, key)
+		s.touchWatched(s.dbi, key, false)
 	}
 }
 

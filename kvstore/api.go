@@ -50,8 +50,8 @@ func (db *DB) Set(key string, value []byte, o *SetOptions) error {
 
 // writable locks stripes for the writing of a method, if it may write.
 func (db *DB) writable(m keyspace.Mask, s *Session) error {
-	if err := db.logErr(); err != nil {
-		return CommandError(misconf(err))
+	if msg := db.noWrites(); msg != "" {
+		return CommandError(msg)
 	}
 	if db.outOfMemory(s) {
 		return CommandError("OOM command not allowed when used memory > 'maxmemory'.")

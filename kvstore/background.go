@@ -1,6 +1,7 @@
 package kvstore
 
 import (
+	"errors"
 	"sync/atomic"
 	"time"
 )
@@ -39,6 +40,9 @@ func (b *background) begin(db *DB) {
 
 func (b *background) end(db *DB, err error) {
 	b.running.Store(false)
+	if errors.Is(err, errFlushed) {
+		return // nobody wants it any more
+	}
 	b.failed.Store(err != nil)
 	b.took.Store(int64(db.uptime()) - b.began.Load())
 	now := db.now().Unix()

@@ -77,6 +77,9 @@ func (s *Session) wait(timeout time.Duration, w *waiter, keys [][]byte) {
 		return
 	}
 	w.s, w.db, w.proto = s, s.dbi, s.w.proto
+	if len(keys) == 0 { // only for the time to pass: no key is in this database
+		w.db, w.keys = -1, []string{""}
+	}
 	for _, k := range keys {
 		if !slices.Contains(w.keys, string(k)) {
 			w.keys = append(w.keys, string(k))
@@ -252,6 +255,13 @@ func (p *pauseState) holds(s *Session, c *command, a [][]byte) bool {
 	p.held = append(p.held, w)
 	s.db.blocking.n.Add(1)
 	return true
+}
+
+// active tells whether clients are paused.
+func (p *pauseState) active() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Now().Before(p.until)
 }
 
 // set begins to pause.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -98,8 +99,23 @@ func unixPath(addr string) string {
 	return ""
 }
 
-// line is the client's line in CLIENT LIST.
-func (s *Session) line() string {
+// replyBuffer is the size of the buffer that Redis has for the output of a client.
+const replyBuffer = 16 << 10
+
+// commandSize returns the bytes of the arguments of a command, and of all that was sent
+// of it.
+func commandSize(a [][]byte) (args, sent int) {
+	header := func(n int) int { return len(strconv.Itoa(n)) + 3 }
+	sent = header(len(a))
+	for _, arg := range a {
+		args += len(arg)
+		sent += header(len(arg)) + len(arg) + 2
+	}
+	return args, sent
+}
+
+// line is the client's line in CLIENT LIST; a is the command if it is the client's own.
+func (s *Session) line(a [][]byte) string {
 	c := &s.client
 	flags := ""
 	if c.monitor.Load() {
@@ -134,11 +150,18 @@ func (s *Session) line() string {
 	if s.o.Buffers != nil {
 		in, inFree, out = s.o.Buffers()
 	}
+	args := 0
+	if a != nil {
+		args, in = commandSize(a)
+	}
+	obl := min(out, replyBuffer) // what is more is in a list, as Redis counts
+	omem := out - obl
+	oll := (omem + replyBuffer - 1) / replyBuffer
 	idle := max(0, s.db.uptime()-time.Duration(c.usedAt.Load()))
 	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=%d sub=%d psub=%d ssub=%d multi=%d "+
-		"qbuf=%d qbuf-free=%d argv-mem=0 multi-mem=0 rbs=1024 rbp=0 obl=%d oll=0 omem=0 tot-mem=%d events=r cmd=%s user=default redir=-1 resp=%d",
+		"qbuf=%d qbuf-free=%d argv-mem=%d multi-mem=0 rbs=1024 rbp=0 obl=%d oll=%d omem=%d tot-mem=%d events=r cmd=%s user=default redir=-1 resp=%d",
 		c.id, s.o.Addr, s.o.LocalAddr, s.o.FD, name, int(time.Since(c.began).Seconds()), int(idle.Seconds()), flags, c.db.Load(),
-		c.sub.Load(), c.psub.Load(), c.ssub.Load(), c.multi.Load(), in, inFree, out, 1024+in+inFree+out, cmd, c.proto.Load())
+		c.sub.Load(), c.psub.Load(), c.ssub.Load(), c.multi.Load(), in, inFree, args, obl, oll, omem, args+1024+in+inFree+out, cmd, c.proto.Load())
 }
 
 func cmdClientList(s *Session, a [][]byte) {
@@ -172,7 +195,11 @@ func cmdClientList(s *Session, a [][]byte) {
 	}
 	var b strings.Builder
 	for _, o := range list {
-		b.WriteString(o.line() + "\n")
+		own := a
+		if o != s {
+			own = nil
+		}
+		b.WriteString(o.line(own) + "\n")
 	}
 	s.w.verbatim("txt", b.String())
 }
@@ -205,9 +232,9 @@ func (s *Session) typeName() string {
 	return "normal"
 }
 
-func cmdClientInfo(s *Session, _ [][]byte) {
+func cmdClientInfo(s *Session, a [][]byte) {
 	s.client.sync(s)
-	s.w.verbatim("txt", s.line()+"\n")
+	s.w.verbatim("txt", s.line(a)+"\n")
 }
 
 func cmdClientId(s *Session, _ [][]byte) { s.w.int(s.client.id) }
@@ -379,6 +406,8 @@ func cmdClientUnblock(s *Session, a [][]byte) {
 	s.w.bool(s.db.blocking.unblock(id, byError))
 }
 
+const msgUnblocked = "UNBLOCKED client unblocked via CLIENT UNBLOCK"
+
 // unblock answers the waiter of a client, as if its time were over.
 func (b *blocking) unblock(id int64, byError bool) bool {
 	var found *waiter
@@ -396,9 +425,16 @@ func (b *blocking) unblock(id int64, byError bool) bool {
 	}
 	answer := found.nobody
 	if byError {
-		answer = func(w *writer) { w.fail("UNBLOCKED client unblocked via CLIENT UNBLOCK") }
+		answer = func(w *writer) { w.fail(msgUnblocked) }
 	}
-	return b.end(found, answer)
+	ended := b.end(found, answer)
+	if ended && byError {
+		b.db.stats.countError(msgUnblocked)
+		if c := found.s.client.lastCmd.Load(); c != nil {
+			c.stat.failed.Add(1)
+		}
+	}
+	return ended
 }
 
 func cmdClientPause(s *Session, a [][]byte) {

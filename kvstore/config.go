@@ -1,7 +1,6 @@
 package kvstore
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -23,6 +22,7 @@ type Limits struct {
 	MaxBulk     int64          // bytes of an argument
 	QueryBuffer int64          // bytes of input that is not a command yet
 	Output      [3]OutputLimit // normal, replica, pubsub: see Session.Class
+	Protected   bool           // clients of other machines are refused while there is no password
 }
 
 // An OutputLimit says how much output may wait for a client.
@@ -47,8 +47,16 @@ type config struct {
 	policy     atomic.Int64 // index of policyNames
 	samples    atomic.Int64
 
-	file  string // of CONFIG REWRITE
-	debug string // of debugNames: from where DEBUG is taken
+	file     string // of CONFIG REWRITE
+	debug    string // of debugNames: from where DEBUG is taken
+	guarded  string // likewise, from where what is guarded may be set
+	snapshot atomic.Pointer[string]
+
+	truncated  atomic.Bool  // a torn tail of the log is cut off
+	compress   atomic.Bool  // strings in snapshots
+	noChecksum atomic.Bool  // of snapshots
+	stopWrites atomic.Bool  // when saving has failed
+	saveDelay  atomic.Int64 // microseconds for each key that is saved
 
 	savePoints     atomic.Pointer[[]savePoint]
 	preamble       atomic.Bool  // the base of the log is a snapshot
@@ -60,10 +68,13 @@ var policyNames = [...]string{"noeviction", "volatile-lru", "allkeys-lru"}
 
 // A setting is one option. Its value is the text that CONFIG GET answers.
 type setting struct {
-	name  string
+	name  string // not that of an alias
 	value string
 	usual string // the default
 	fixed bool   // CONFIG SET refuses it
+	keeps bool   // CONFIG SET takes no other value
+	quiet bool   // CONFIG GET tells it only if asked by name
+	guard bool   // and does not if enable-protected-configs says so
 	// set checks a text, applies it and returns its usual form.
 	set func(v string) (string, error)
 }
@@ -73,10 +84,13 @@ func (db *DB) Limits() *Limits { return db.conf.limits.Load() }
 
 func (db *DB) password() string { return *db.conf.pass.Load() }
 
+// HasPassword tells whether clients of servers have to send AUTH.
+func (db *DB) HasPassword() bool { return db.password() != "" }
+
 // CountRejected counts a connection that was refused because of MaxClients.
 func (db *DB) CountRejected() { db.clients.reject.Add(1) }
 
-func (c *config) add(name, value string, set func(v string) (string, error)) {
+func (c *config) add(name, value string, set func(v string) (string, error)) *setting {
 	st := &setting{name: name, set: set, fixed: set == nil, value: value}
 	c.list[name] = st
 	if set != nil {
@@ -87,11 +101,8 @@ func (c *config) add(name, value string, set func(v string) (string, error)) {
 		st.value = v
 	}
 	st.usual = st.value
+	return st
 }
-
-type configError string
-
-func (e configError) Error() string { return string(e) }
 
 // intSetting stores a number of a range.
 func intSetting(dst *atomic.Int64, lo, hi int64) func(string) (string, error) {
@@ -200,94 +211,6 @@ func (c *config) setOutput(v string) (string, error) {
 	return strings.TrimSpace(b.String()), nil
 }
 
-func (db *DB) initConfig(o *Options) {
-	c := &db.conf
-	c.list = make(map[string]*setting)
-	c.limits.Store(&Limits{})
-	l := &db.sp.Limits
-	for _, alias := range []string{"listpack", "ziplist"} {
-		c.add("hash-max-"+alias+"-entries", "512", intSetting(&l.HashEntries, 0, math.MaxInt64))
-		c.add("hash-max-"+alias+"-value", "64", intSetting(&l.HashValue, 0, math.MaxInt64))
-		c.add("zset-max-"+alias+"-entries", "128", intSetting(&l.ZSetEntries, 0, math.MaxInt64))
-		c.add("zset-max-"+alias+"-value", "64", intSetting(&l.ZSetValue, 0, math.MaxInt64))
-		c.add("list-max-"+alias+"-size", "-2", intSetting(&l.ListSize, math.MinInt32, math.MaxInt32))
-	}
-	c.add("set-max-intset-entries", "512", intSetting(&l.IntsetEntries, 0, math.MaxInt64))
-	c.add("slowlog-log-slower-than", "10000", intSetting(&c.slowerThan, -1, math.MaxInt64))
-	c.add("slowlog-max-len", "128", intSetting(&c.slowMax, 0, math.MaxInt64))
-	c.add("maxmemory", "0", memorySetting(0, math.MaxInt64, func(n int64) { c.maxMemory.Store(n) }))
-	c.add("maxmemory-samples", "5", intSetting(&c.samples, 1, math.MaxInt32))
-	c.add("maxmemory-policy", policyNames[0], func(v string) (string, error) {
-		i := slices.Index(policyNames[:], strings.ToLower(v))
-		if i < 0 {
-			return "", configError("argument(s) must be one of the following: " + strings.Join(policyNames[:], ", "))
-		}
-		c.policy.Store(int64(i))
-		return policyNames[i], nil
-	})
-	c.add("notify-keyspace-events", "", func(v string) (string, error) {
-		flags, ok := parseNotify(v)
-		if !ok {
-			return "", configError("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")
-		}
-		c.notify.Store(flags)
-		return formatNotify(flags), nil
-	})
-	c.add("requirepass", "", func(v string) (string, error) {
-		c.pass.Store(&v)
-		return v, nil
-	})
-	c.add("maxclients", "10000", c.limitInt(1, math.MaxUint32, func(l *Limits, n int64) { l.MaxClients = int(min(n, math.MaxInt32)) }))
-	c.add("timeout", "0", c.limitInt(0, math.MaxInt32, func(l *Limits, n int64) { l.Timeout = time.Duration(n) * time.Second }))
-	c.add("tcp-keepalive", "300", c.limitInt(0, math.MaxInt32, func(l *Limits, n int64) { l.KeepAlive = time.Duration(n) * time.Second }))
-	c.add("proto-max-bulk-len", "512mb", memorySetting(1<<20, math.MaxInt64, func(n int64) {
-		c.maxBulk.Store(n)
-		c.limit(func(l *Limits) { l.MaxBulk = n })
-	}))
-	c.add("client-query-buffer-limit", "1gb", memorySetting(1<<20, math.MaxInt64, func(n int64) {
-		c.limit(func(l *Limits) { l.QueryBuffer = n })
-	}))
-	c.add("client-output-buffer-limit", "normal 0 0 0 slave 256mb 64mb 60 pubsub 32mb 8mb 60", c.setOutput)
-	appendOnly := "no"
-	if db.dir != "" && !o.NoLog {
-		appendOnly = "yes"
-	}
-	c.add("appendonly", appendOnly, func(v string) (string, error) {
-		v, err := yesNo(v)
-		if err == nil && v != appendOnly {
-			err = configError("can't be changed while the store is open")
-		}
-		return v, err
-	})
-	c.add("aof-use-rdb-preamble", "yes", func(v string) (string, error) {
-		v, err := yesNo(v)
-		if err == nil {
-			c.preamble.Store(v == "yes")
-		}
-		return v, err
-	})
-	c.add("dbfilename", snapshotName, nil)
-	c.add("auto-aof-rewrite-percentage", "100", intSetting(&c.rewritePercent, 0, math.MaxInt32))
-	c.add("auto-aof-rewrite-min-size", "64mb", memorySetting(0, math.MaxInt64, func(n int64) { c.rewriteMin.Store(n) }))
-	names := []string{"everysec", "always", "no"}
-	c.add("appendfsync", names[o.Fsync], func(v string) (string, error) {
-		i := slices.Index(names, strings.ToLower(v))
-		if i < 0 {
-			return "", configError("argument(s) must be one of the following: " + strings.Join(names, ", "))
-		}
-		if db.log != nil {
-			db.log.SetPolicy(policyOf(Fsync(i)))
-		}
-		return names[i], nil
-	})
-	c.list["appendfsync"].usual = names[0]
-	c.add("databases", strconv.Itoa(db.sp.DBs()), nil)
-	c.add("dir", db.dir, nil)
-	c.add("save", "", db.setSavePoints)
-	c.file, c.debug = o.ConfigFile, cmp.Or(o.DebugCommand, debugNames[0])
-	c.add("enable-debug-command", c.debug, nil)
-}
-
 func cmdConfigGet(s *Session, a [][]byte) {
 	c := &s.db.conf
 	c.mu.Lock()
@@ -302,7 +225,7 @@ func cmdConfigGet(s *Session, a [][]byte) {
 			continue
 		}
 		for name := range c.list {
-			if found[name] == "" && glob.Match(p, name) {
+			if found[name] == "" && !c.list[name].quiet && glob.Match(p, name) {
 				found[name] = name
 			}
 		}
@@ -330,12 +253,18 @@ func cmdConfigSet(s *Session, a [][]byte) {
 		case st == nil:
 			s.fail("ERR Unknown option or number of arguments for CONFIG SET - '" + string(a[i]) + "'")
 			return
-		case st.fixed:
+		case st.fixed || st.guard && !s.isAllowed(c.guarded):
 			why := "immutable"
 			if name == "dir" || name == "dbfilename" { // those that enable-protected-configs is about
 				why = "protected"
 			}
 			s.fail("ERR CONFIG SET failed (possibly related to argument '" + string(a[i]) + "') - can't set " + why + " config")
+			return
+		case st.keeps && string(a[i+1]) != st.value:
+			s.fail("ERR CONFIG SET failed (possibly related to argument '" + string(a[i]) + "') - can't be changed while the server runs")
+			return
+		case name == "appendonly" && s.held != 0:
+			s.fail("ERR CONFIG SET failed (possibly related to argument '" + string(a[i]) + "') - can't be changed inside of a transaction")
 			return
 		case seen[name]:
 			s.fail("ERR CONFIG SET failed (possibly related to argument '" + string(a[i]) + "') - duplicate parameter")
@@ -359,19 +288,9 @@ func cmdConfigSet(s *Session, a [][]byte) {
 			return
 		}
 		done = append(done, change{st, st.value})
-		c.changed(st.name, v)
+		st.value = v
 	}
 	s.w.ok()
-}
-
-// changed sets the text of an option, and that of its other name.
-func (c *config) changed(name, v string) {
-	c.list[name].value = v
-	for _, pair := range [][2]string{{"listpack", "ziplist"}, {"ziplist", "listpack"}} {
-		if strings.Contains(name, pair[0]) {
-			c.list[strings.Replace(name, pair[0], pair[1], 1)].value = v
-		}
-	}
 }
 
 func cmdConfigResetstat(s *Session, _ [][]byte) {

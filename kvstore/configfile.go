@@ -66,16 +66,16 @@ func (c *config) rewritten(old string) string {
 		marked = marked || strings.TrimSpace(line) == generated
 		st := c.list[name]
 		switch {
-		case st == nil || st.fixed:
+		case st == nil || st.fixed || st.keeps:
 			b.WriteString(strings.TrimRight(line, "\r\n") + "\n")
-		case !written[otherName(name)]:
+		case !written[st.name]:
 			b.WriteString(st.line())
-			written[otherName(name)] = true
+			written[st.name] = true
 		}
 	}
 	var names []string
 	for name, st := range c.list {
-		if !st.fixed && st.value != st.usual && name == otherName(name) && !written[name] {
+		if !st.fixed && !st.keeps && st.value != st.usual && name == st.name && !written[name] {
 			names = append(names, name)
 		}
 	}
@@ -89,13 +89,14 @@ func (c *config) rewritten(old string) string {
 	return b.String()
 }
 
-// otherName returns the present name of an option that has an old one too.
-func otherName(name string) string { return strings.Replace(name, "ziplist", "listpack", 1) }
-
 // line returns the option as it stands in the file.
 func (st *setting) line() string {
 	v := st.value
-	words := st.name == "save" || st.name == "client-output-buffer-limit"
+	words := false // it is not one value but several
+	switch st.name {
+	case "save", "client-output-buffer-limit", "oom-score-adj-values", "latency-tracking-info-percentiles":
+		words = true
+	}
 	if v == "" || strings.ContainsAny(v, "\"'\\#\t\r\n") || !words && strings.Contains(v, " ") {
 		v = strconv.Quote(v)
 	}

@@ -35,7 +35,9 @@ type Options struct {
 	Databases int
 
 	// NoLog keeps no log: Open reads the snapshot file dump.rdb of the folder, if
-	// there is one, and SAVE and BGSAVE write it. What is changed after is lost.
+	// there is one, and SAVE, BGSAVE and the save points of Config write it. What is
+	// changed after is lost. Without save points the folder is not locked until it is
+	// written to. CONFIG SET appendonly turns the log on and off later.
 	NoLog bool
 
 	// FastReads places keys of database 0 so that Get, GetView, AppendGet and GET find
@@ -45,6 +47,14 @@ type Options struct {
 	// fewer, and time when keys are new: a background task moves them into place, and
 	// has done so within a second or two after they have come. False: nothing is placed.
 	FastReads bool
+
+	// Config are options by their names in Redis's configuration files, each with its
+	// value, as CONFIG SET takes them; those that it refuses to change later can be
+	// set here too, and rename-command, with a command and its new name for clients of
+	// servers, or none. What other fields set is an error. Options of Redis that mean
+	// nothing here (hz, activerehashing) or are for the program that listens (port,
+	// logfile) are remembered for CONFIG GET and change nothing.
+	Config [][2]string
 
 	// ConfigFile is the file that CONFIG REWRITE writes what CONFIG SET has changed
 	// to. Empty means that CONFIG REWRITE is an error. The file is not read.
@@ -66,14 +76,15 @@ type Options struct {
 type DB struct {
 	sp      *keyspace.Space
 	cmds    atomic.Pointer[commandTable]  // never changed, but replaced by Handle
+	renames *renames                      // nil: commands have their names
 	docs    func() map[string]*commandDoc // read when somebody asks for the first time
 	conf    config
 	now     func() time.Time
 	started time.Time
 	logger  *slog.Logger
 	dir     string
-	lock    *os.File // nil in memory
-	log     *aof.Log // nil in memory
+	lock    *os.File                // nil in memory, and until the folder is written to; guarded by saving
+	log     atomic.Pointer[aof.Log] // nil in memory; changes while all stripes are locked
 	stop    chan struct{}
 	wg      sync.WaitGroup
 	pool    sync.Pool // of sessions for the methods
@@ -94,12 +105,18 @@ type DB struct {
 
 	attention     atomic.Bool // clients are paused
 	noExpireCycle atomic.Bool
+	cronPaused    atomic.Bool
+	skipChecksum  atomic.Bool // of RESTORE
 
-	rewriting sync.Mutex // held while the log is being rewritten
-	rewrites  background
-	saving    sync.Mutex // held while a snapshot is being written
-	saves     background
-	closed    atomic.Bool
+	rewriting  sync.Mutex // held while the log is being rewritten, or turned on or off
+	lastTicket uint64     // guarded by rewriting; of the log that was turned off
+	rewrites   background
+	turningOff atomic.Bool // which ends a rewriting
+	turningOn  atomic.Bool
+	saving     sync.Mutex // held while a snapshot is being written
+	saves      background
+	flushed    atomic.Bool // FLUSHALL wants a saving to end
+	closed     atomic.Bool
 }
 
 // Open opens the store in a folder, which is made if it does not exist. An empty
@@ -141,7 +158,9 @@ func Open(dir string, o *Options) (*DB, error) {
 	db.saves.at.Store(db.now().Unix())
 	db.saves.took.Store(-1)
 	db.rewrites.took.Store(-1)
-	db.initConfig(o)
+	if err := db.initConfig(o); err != nil {
+		return nil, err
+	}
 	if dir != "" {
 		if err := db.openDir(o); err != nil {
 			return nil, err
@@ -182,12 +201,18 @@ func (db *DB) cron() {
 			return
 		case <-tick.C:
 		}
+		if db.cronPaused.Load() {
+			continue
+		}
 		db.setClock()
 		db.measure()
-		if !db.noExpireCycle.Load() {
+		if !db.noExpireCycle.Load() && !db.attention.Load() {
 			began := db.uptime()
 			db.expireCycle(s)
 			db.stats.expireTime.Add(int64(db.uptime() - began))
+		}
+		if db.conf.policy.Load() != noEviction && !db.attention.Load() {
+			db.outOfMemory(s) // the limit may have been lowered
 		}
 		db.sp.Settle(settleTime)
 		db.careForLog()
@@ -249,12 +274,14 @@ func (db *DB) Close() error {
 	// Who has locked a stripe is finished then; who comes later sees closed.
 	db.sp.Close()
 	db.hub.close()
+	db.saving.Lock()
+	defer db.saving.Unlock()
 	if db.lock == nil {
 		return nil
 	}
 	var err error
-	if db.log != nil {
-		err = db.log.Close()
+	if log := db.log.Load(); log != nil {
+		err = log.Close()
 	}
 	if lockErr := db.lock.Close(); err == nil {
 		err = lockErr
@@ -278,8 +305,10 @@ type Stats struct {
 // Stats returns a snapshot. Keys are those of all databases.
 func (db *DB) Stats() Stats {
 	s := Stats{
-		Commands: uint64(db.stats.commands.Load()), Expired: uint64(db.stats.expired.Load()), Bytes: int64(db.sp.Bytes()),
+		Commands: uint64(db.stats.commands.Load()), Expired: uint64(db.stats.expired.Load()),
 	}
+	_, bytes := db.sp.Memory()
+	s.Bytes = int64(bytes)
 	hits, misses := db.lookups()
 	s.Hits, s.Misses = uint64(hits), uint64(misses)
 	for i := range db.sp.DBs() {
@@ -287,8 +316,8 @@ func (db *DB) Stats() Stats {
 		s.Keys += n
 		s.Expiring += expiring
 	}
-	if db.log != nil {
-		s.LogSize, _ = db.log.Size()
+	if log := db.log.Load(); log != nil {
+		s.LogSize, _ = log.Size()
 		s.OnDisk = true
 	}
 	return s

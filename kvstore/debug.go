@@ -20,20 +20,28 @@ const msgNoDebug = "ERR DEBUG command not allowed. If the enable-debug-command o
 var debugHelp = [...]string{
 	"DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
 	"DIGEST", "    Tell a checksum of all data, Redis's.",
+	"ERROR <text>", "    Answer an error.",
+	"LOADAOF", "    Replace everything by what the log has.",
+	"LOG <text>", "    Write a line to the log of the server.",
 	"DIGEST-VALUE <key> [<key> ...]", "    Tell checksums of values.",
 	"OBJECT <key>", "    Tell how a value is stored.",
+	"PAUSE-CRON (0|1)", "    Do nothing in the background, or go on.",
+	"POPULATE <count> [<prefix> [<size>]]", "    Make keys.",
+	"PROTOCOL <type>", "    Answer a reply of a type.",
 	"RELOAD", "    Save everything, and load it again.",
 	"SET-ACTIVE-EXPIRE (0|1)", "    Leave keys that have expired until somebody looks, or not.",
+	"SET-SKIP-CHECKSUM-VALIDATION (0|1)", "    Let RESTORE take what has a wrong checksum.",
 	"SLEEP <seconds>", "    Answer later.",
 	"HELP", "    List the subcommands.",
 }
 
-// mayDebug tells whether DEBUG is taken from here.
-func (s *Session) mayDebug() bool {
+// isAllowed tells whether what is allowed from a place, of debugNames, is allowed from
+// here.
+func (s *Session) isAllowed(from string) bool {
 	if s.trusted {
 		return true
 	}
-	switch s.db.conf.debug {
+	switch from {
 	case "yes":
 		return true
 	case "local":
@@ -46,7 +54,7 @@ func (s *Session) mayDebug() bool {
 
 func cmdDebug(s *Session, a [][]byte) {
 	switch {
-	case !s.mayDebug():
+	case !s.isAllowed(s.db.conf.debug):
 		s.fail(msgNoDebug)
 	case is(a[1], "HELP") && len(a) == 2:
 		s.help(debugHelp[:])
@@ -103,6 +111,8 @@ func cmdDebug(s *Session, a [][]byte) {
 			s.w.status(d.String())
 		}
 	default:
-		s.badSubcommand(a)
+		if !s.debugTests(a) {
+			s.badSubcommand(a)
+		}
 	}
 }

@@ -15,10 +15,17 @@ type memoryUse struct {
 	mu     sync.Mutex // held by who measures or evicts
 	used   atomic.Int64
 	writes atomic.Int64 // since it was measured
+	next   atomic.Int64 // after so many of them it is measured again
 	peak   atomic.Int64 // the most that was ever measured, for maxmemory or by INFO
 }
 
-const measureAfter = 256
+// seldom and often are after how many writes memory is measured: the more often the less
+// there is left.
+const (
+	seldom   = 256
+	often    = 4
+	roomEach = 1 << 10 // bytes left for each write more
+)
 
 // The policies of maxmemory-policy, as in policyNames.
 const (
@@ -35,21 +42,22 @@ func (db *DB) outOfMemory(s *Session) bool {
 		return false
 	}
 	u := &db.memory
-	if n := u.writes.Add(1); n < measureAfter && n > 1 && u.used.Load() <= most {
+	if n := u.writes.Add(1); n < u.next.Load() && n > 1 && u.used.Load() <= most {
 		return false
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.writes.Load() >= measureAfter || u.used.Load() <= most || u.writes.Load() <= 1 {
-		u.used.Store(int64(db.sp.Live()))
+	if u.writes.Load() >= u.next.Load() || u.used.Load() <= most || u.writes.Load() <= 1 {
+		u.used.Store(db.live())
 		u.reach(u.used.Load())
 		u.writes.Store(1)
+		u.next.Store(min(max((most-u.used.Load())/roomEach, often), seldom))
 	}
 	if u.used.Load() <= most {
 		return false
 	}
 	// Between two measurements nobody knows better than what was counted.
-	u.used.Store(int64(db.sp.Live()))
+	u.used.Store(db.live())
 	policy := db.conf.policy.Load()
 	if policy == noEviction {
 		return u.used.Load() > most
@@ -63,6 +71,12 @@ func (db *DB) outOfMemory(s *Session) bool {
 		u.used.Add(-freed)
 	}
 	return false
+}
+
+// live is how much memory keys and values use.
+func (db *DB) live() int64 {
+	n, _ := db.sp.Memory()
+	return int64(n)
 }
 
 // victim is the key that was not used for the longest time, of some.
@@ -133,7 +147,7 @@ func (db *DB) evict(h *Session, v *victim) int64 {
 	e.Shard().Tidy()
 	db.stats.evicted.Add(1)
 	h.effectIn(v.db, []byte("DEL"), v.key)
-	h.touchWatched(v.db, v.key)
+	h.touchWatched(v.db, v.key, false)
 	h.notifyIn(v.db, notifyEvicted, "evicted", v.key)
 	h.logUnit()
 	return n

@@ -47,3 +47,16 @@ func TestMaxmemory(t *testing.T) {
 	require.Contains(t, do(t, db, "INFO stats").String(), "evicted_keys:")
 	require.Greater(t, db.Stats().Keys, 3000)
 }
+
+func TestLoweringMaxmemoryEvicts(t *testing.T) {
+	t.Parallel()
+	db := open(t, "", &kvstore.Options{Config: [][2]string{{"maxmemory-policy", "allkeys-lru"}}})
+	for i := range 10 {
+		require.NoError(t, db.Set(fmt.Sprint("k", i), []byte("v"), nil))
+	}
+	do(t, db, "CONFIG SET maxmemory 100mb")
+	require.NoError(t, db.Set("k", []byte("v"), nil))
+	require.Equal(t, 11, db.Stats().Keys)
+	do(t, db, "CONFIG SET maxmemory 1")
+	require.Eventually(t, func() bool { return db.Stats().Keys == 0 }, 10*time.Second, time.Millisecond)
+}

@@ -99,7 +99,7 @@ func cmdExpire(s *Session, a [][]byte) {
 }
 
 func cmdTtl(s *Session, a [][]byte) {
-	e := s.peek(a[1])
+	e := s.glimpse(a[1])
 	if !e.Exists() {
 		s.w.int(-2)
 		return

@@ -346,8 +346,11 @@ func (s *Session) randomMembers(count int64, n int, pairs bool, one func(func(a,
 	}
 	if count < 0 {
 		s.w.array(int(-count) * flat)
-		for range -count {
-			one(emit)
+		for most := s.mostOutput(); count < 0; count++ {
+			if one(emit); len(s.w.b) > most {
+				s.closing = true // the reply is never sent: see Limits.Output
+				return
+			}
 		}
 		return
 	}

@@ -191,7 +191,7 @@ func (s *Session) infoPersistence(t *infoText) {
 	t.add("rdb_current_bgsave_time_sec", db.saves.current(db))
 	t.add("rdb_saves", db.saves.runs.Load())
 	t.zeros("rdb_last_cow_size")
-	t.add("aof_enabled", zeroOrOne(db.log != nil))
+	t.add("aof_enabled", zeroOrOne(db.log.Load() != nil))
 	t.add("aof_rewrite_in_progress", zeroOrOne(db.rewrites.running.Load()))
 	t.zeros("aof_rewrite_scheduled")
 	t.add("aof_last_rewrite_time_sec", db.rewrites.last())
@@ -205,8 +205,8 @@ func (s *Session) infoPersistence(t *infoText) {
 	}
 	t.add("aof_last_write_status", status)
 	t.zeros("aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size")
-	if db.log != nil {
-		now, base := db.log.Size()
+	if log := db.log.Load(); log != nil {
+		now, base := log.Size()
 		t.add("aof_current_size", now)
 		t.add("aof_base_size", base)
 	}

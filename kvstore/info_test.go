@@ -120,6 +120,6 @@ func TestInfoInsideOfTransactions(t *testing.T) {
 	}
 	out := run("EXEC")
 	require.Contains(t, out, "db0:keys=1,")
-	require.Contains(t, out, "+Background saving started")
+	require.Contains(t, out, "+Background saving scheduled")
 	require.NotContains(t, out, "-ERR")
 }

@@ -2,6 +2,7 @@ package kvstore
 
 import (
 	"bytes"
+	"math"
 	"math/rand/v2"
 	"strings"
 
@@ -27,6 +28,16 @@ func cmdDel(s *Session, a [][]byte) {
 func cmdExists(s *Session, a [][]byte) {
 	n := 0
 	for _, key := range a[1:] {
+		if s.glimpse(key).Exists() {
+			n++
+		}
+	}
+	s.w.count(n)
+}
+
+func cmdTouch(s *Session, a [][]byte) {
+	n := 0
+	for _, key := range a[1:] {
 		if s.read(key).Exists() {
 			n++
 		}
@@ -35,7 +46,7 @@ func cmdExists(s *Session, a [][]byte) {
 }
 
 func cmdType(s *Session, a [][]byte) {
-	if e := s.peek(a[1]); e.Exists() {
+	if e := s.glimpse(a[1]); e.Exists() {
 		s.w.status(e.Type().String())
 	} else {
 		s.w.status("none")
@@ -114,13 +125,14 @@ func cmdFlush(s *Session, a [][]byte) {
 	if s.cmd.upper == "FLUSHALL" {
 		first, last = 0, s.db.sp.DBs()-1
 	}
-	s.touchDBs(func(at blockKey) bool { return first <= at.db && at.db <= last && s.db.has(at) })
+	s.touchDBs(func(at blockKey) (presence, bool) { return absent, first <= at.db && at.db <= last })
 	n := 0
 	for db := first; db <= last; db++ {
 		n += s.db.sp.Flush(db)
 	}
 	s.tidy = nil
 	s.dirty += n
+	s.flushed = s.cmd.upper == "FLUSHALL" && !s.replaying
 	// An empty flush is logged too, as Redis does.
 	s.db.stats.dirty.Add(1)
 	s.effect(a...)
@@ -147,12 +159,14 @@ func cmdSwapdb(s *Session, a [][]byte) {
 		s.dirty++
 		return
 	}
-	s.touchDBs(func(at blockKey) bool {
-		other := blockKey{int(x), at.key}
-		if at.db == int(x) {
-			other.db = int(y)
+	s.touchDBs(func(at blockKey) (presence, bool) {
+		switch at.db {
+		case int(x):
+			return s.presence(blockKey{int(y), at.key}), true
+		case int(y):
+			return s.presence(blockKey{int(x), at.key}), true
 		}
-		return (at.db == int(x) || at.db == int(y)) && (s.db.has(at) || s.db.has(other))
+		return absent, false
 	})
 	s.db.sp.Swap(int(x), int(y))
 	s.dirty++
@@ -255,7 +269,7 @@ func cmdMove(s *Session, a [][]byte) {
 	}
 	s.move(e, dst, int(n), a[1])
 	s.changed(a[1], 1)
-	s.touchWatched(int(n), a[1])
+	s.touchWatched(int(n), a[1], false)
 	s.notify(notifyGeneric, "move_from", a[1])
 	s.notifyIn(int(n), notifyGeneric, "move_to", a[1])
 	s.w.int(1)
@@ -287,7 +301,7 @@ func cmdCopy(s *Session, a [][]byte) {
 		s.fail("ERR source and destination objects are the same")
 		return
 	}
-	e := s.write(a[1])
+	e := s.counted(s.write(a[1]))
 	if !e.Exists() {
 		s.w.int(0)
 		return
@@ -302,7 +316,7 @@ func cmdCopy(s *Session, a [][]byte) {
 	}
 	s.put(dbi, a[2], &v)
 	s.dirty++
-	s.touchWatched(dbi, a[2])
+	s.touchWatched(dbi, a[2], false)
 	s.notifyIn(dbi, notifyGeneric, "copy_to", a[2])
 	s.w.int(1)
 }
@@ -433,23 +447,33 @@ func appendUint(dst []byte, n uint64) []byte {
 }
 
 func cmdObjectEncoding(s *Session, a [][]byte) {
-	if e := s.peek(a[2]); e.Exists() {
+	if e := s.glimpse(a[2]); e.Exists() {
 		s.w.str(e.Encoding())
 	} else {
 		s.w.null()
 	}
 }
 
+// cmdObjectRefcount tells what Redis would: it shares small integers, unless each key
+// needs a time of its own for LRU.
 func cmdObjectRefcount(s *Session, a [][]byte) {
-	if e := s.peek(a[2]); e.Exists() {
-		s.w.int(1)
-	} else {
+	c := &s.db.conf
+	e := s.glimpse(a[2])
+	switch {
+	case !e.Exists():
 		s.w.null()
+		return
+	case e.Type() == keyspace.String && e.Encoding() == "int" && (c.maxMemory.Load() == 0 || c.policy.Load() == noEviction):
+		if n, ok := parseInt(e.Str()); ok && 0 <= n && n < 10000 {
+			s.w.int(math.MaxInt32)
+			return
+		}
 	}
+	s.w.int(1)
 }
 
 func cmdObjectIdletime(s *Session, a [][]byte) {
-	if e := s.peek(a[2]); e.Exists() {
+	if e := s.glimpse(a[2]); e.Exists() {
 		s.w.int(int64(e.Idle()))
 	} else {
 		s.w.null()
@@ -457,7 +481,7 @@ func cmdObjectIdletime(s *Session, a [][]byte) {
 }
 
 func cmdObjectFreq(s *Session, a [][]byte) {
-	if e := s.peek(a[2]); !e.Exists() {
+	if e := s.glimpse(a[2]); !e.Exists() {
 		s.w.null()
 		return
 	}

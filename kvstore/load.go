@@ -27,17 +27,18 @@ func (db *DB) Load(r io.Reader) error {
 	db.rewriting.Lock()
 	defer db.rewriting.Unlock()
 	var rw *aof.Rewrite
-	if db.log != nil {
+	log := db.log.Load() // which stays, as rewriting is locked
+	if log != nil {
 		var err error
-		if rw, err = db.log.Rewrite(db.conf.preamble.Load()); err != nil {
+		if rw, err = log.Rewrite(db.conf.preamble.Load()); err != nil {
 			return err
 		}
 	}
 	db.sp.Lock(keyspace.All)
 	s := db.NewSession(nil)
-	s.touchDBs(func(blockKey) bool { return true })
+	s.touchDBs(func(blockKey) (presence, bool) { return present, true })
 	db.sp.Replace(fresh)
-	if db.log == nil {
+	if log == nil {
 		db.sp.Unlock(keyspace.All)
 		return nil
 	}
@@ -47,7 +48,7 @@ func (db *DB) Load(r io.Reader) error {
 	defer view.Close()
 	err := db.writeBase(context.Background(), rw, view)
 	if err != nil {
-		db.log.SetLost() // the log is rewritten as soon as that is possible
+		log.SetLost() // the log is rewritten as soon as that is possible
 	}
 	return err
 }

@@ -21,7 +21,8 @@ func (s *Session) memoryReport() memoryReport {
 	db := s.db
 	r := memoryReport{resident: resident()}
 	if s.held == 0 {
-		r.used, r.held = int64(db.sp.Live()), int64(db.sp.Bytes())
+		used, held := db.sp.Memory()
+		r.used, r.held = int64(used), int64(held)
 	} else {
 		r.used, r.held = db.lockedMemory()
 	}
@@ -41,8 +42,9 @@ func (db *DB) lockedMemory() (used, held int64) {
 	for i := range keyspace.Stripes {
 		for dbi := range db.sp.DBs() {
 			if sh := db.sp.ShardAt(dbi, i); sh != nil {
-				used += int64(sh.Live())
-				held += int64(sh.Bytes())
+				live, all := sh.Memory()
+				used += int64(live)
+				held += int64(all)
 			}
 		}
 	}

@@ -15,12 +15,15 @@ import (
 	"github.com/groundwork-go/groundwork/kvstore/rdb"
 )
 
-// importNames are the logs of older stores, in one file: Redis up to version 6 and
+// importNames tells the logs of older stores, in one file: Redis up to version 6 and
 // the first version of this package, one with lines of SET key value, and
 // snapshots.
-var importNames = [...]string{aof.Name, "data.aof", snapshotName}
+func (db *DB) importNames() []string { return []string{aof.Name, "data.aof", *db.conf.snapshot.Load()} }
 
 func (db *DB) openDir(o *Options) (err error) {
+	if o.NoLog && len(*db.conf.savePoints.Load()) == 0 {
+		return db.openSnapshot() // saveFile makes the folder its own
+	}
 	folder := filepath.Join(db.dir, aof.Dir)
 	if o.NoLog {
 		folder = db.dir
@@ -28,7 +31,7 @@ func (db *DB) openDir(o *Options) (err error) {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return fmt.Errorf("kvstore: %w", err)
 	}
-	if db.lock, err = lockFile(filepath.Join(db.dir, "LOCK")); err != nil {
+	if err := db.own(); err != nil {
 		return err
 	}
 	defer func() {
@@ -62,15 +65,25 @@ func (db *DB) openDir(o *Options) (err error) {
 		total += res.Good
 		ours = f.Type == 'i' && res.Checksummed
 	}
-	if db.log, err = aof.Open(folder, m, policy, ours, total); err != nil {
+	log, err := aof.Open(folder, m, policy, ours, total)
+	if err != nil {
 		return fmt.Errorf("kvstore: %w", err)
 	}
+	db.log.Store(log)
 	return nil
+}
+
+// own locks the folder, if that has not been done.
+func (db *DB) own() (err error) {
+	if db.lock == nil {
+		db.lock, err = lockFile(filepath.Join(db.dir, "LOCK"))
+	}
+	return err
 }
 
 // openSnapshot reads the snapshot file, if there is one.
 func (db *DB) openSnapshot() error {
-	path := filepath.Join(db.dir, snapshotName)
+	path := db.snapshotPath()
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
@@ -85,7 +98,7 @@ func policyOf(f Fsync) aof.Policy {
 // openNew begins a log, with what a log of an older store in the folder holds.
 func (db *DB) openNew(folder string, policy aof.Policy) error {
 	var found string
-	for _, name := range importNames {
+	for _, name := range db.importNames() {
 		path := filepath.Join(db.dir, name)
 		if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() {
 			found = path
@@ -97,15 +110,16 @@ func (db *DB) openNew(folder string, policy aof.Policy) error {
 			return err
 		}
 	}
-	var err error
-	if db.log, err = aof.Open(folder, nil, policy, false, 0); err != nil {
+	log, err := aof.Open(folder, nil, policy, false, 0)
+	if err != nil {
 		return fmt.Errorf("kvstore: %w", err)
 	}
+	db.log.Store(log)
 	if found == "" {
 		return nil
 	}
 	if err := db.rewrite(context.Background()); err != nil {
-		_ = db.log.Close() // the first error counts
+		_ = log.Close() // the first error counts
 		return fmt.Errorf("kvstore: import %s: %w", found, err)
 	}
 	db.logger.Info("an older log was imported and is not used any more", "file", found)
@@ -184,7 +198,7 @@ func (db *DB) cutTail(path string, size int64, res aof.Result, last bool) error 
 	switch {
 	case torn == 0 && (res.Reserved == 0 || !last):
 		return nil
-	case !last:
+	case !last || torn > 0 && !db.conf.truncated.Load():
 		return &CorruptError{File: path, Offset: res.Good, Err: errors.New("the end is missing")}
 	case torn > 0:
 		db.logger.Warn("the tail of the log was torn and is cut off", "file", path, "offset", res.Good, "bytes", torn)
@@ -196,14 +210,34 @@ func (db *DB) cutTail(path string, size int64, res aof.Result, last bool) error 
 }
 
 // logUnit appends n commands of a database to the log.
-func (db *DB) logUnit(dbi int, unit []byte, n int) uint64 { return db.log.Append(dbi, unit, n) }
+func (db *DB) logUnit(dbi int, unit []byte, n int) uint64 {
+	if log := db.log.Load(); log != nil {
+		return log.Append(dbi, unit, n)
+	}
+	return 0
+}
 
 // logErr tells why nothing can be written.
 func (db *DB) logErr() error {
-	if db.log == nil {
-		return nil
+	if log := db.log.Load(); log != nil {
+		return log.Err()
 	}
-	return db.log.Err()
+	return nil
+}
+
+const msgNoSnapshot = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. " +
+	"Commands that may modify the data set are disabled, because this instance is configured to report errors during writes " +
+	"if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error."
+
+// noWrites tells what writers are answered while nothing can be kept, or nothing.
+func (db *DB) noWrites() string {
+	if err := db.logErr(); err != nil {
+		return misconf(err)
+	}
+	if db.saves.failed.Load() && db.conf.stopWrites.Load() && len(*db.conf.savePoints.Load()) > 0 {
+		return msgNoSnapshot
+	}
+	return ""
 }
 
 func misconf(err error) string {
@@ -213,10 +247,11 @@ func misconf(err error) string {
 // Commit returns when the writes up to a ticket of [Session.EndBatch] are as safe
 // as Options.Fsync promises. All who wait at the same time share one sync.
 func (db *DB) Commit(ticket uint64) error {
-	if ticket == 0 || db.log == nil {
+	log := db.log.Load()
+	if ticket == 0 || log == nil {
 		return nil
 	}
-	err := db.log.Commit(ticket)
+	err := log.Commit(ticket)
 	if errors.Is(err, aof.ErrClosed) {
 		return ErrClosed
 	}
@@ -226,19 +261,20 @@ func (db *DB) Commit(ticket uint64) error {
 // CommitAsync calls done, from another goroutine, when [DB.Commit] would return.
 // done must not block for long: others wait behind it.
 func (db *DB) CommitAsync(ticket uint64, done func(error)) {
-	if ticket == 0 || db.log == nil {
+	log := db.log.Load()
+	if ticket == 0 || log == nil {
 		done(nil)
 		return
 	}
-	db.log.CommitAsync(ticket, done)
+	log.CommitAsync(ticket, done)
 }
 
 // Sync returns when everything that was written before is on disk.
 func (db *DB) Sync() error {
-	if db.log == nil {
-		return nil
+	if log := db.log.Load(); log != nil {
+		return log.Sync()
 	}
-	return db.log.Sync()
+	return nil
 }
 
 // errRewriting is answered while the log is being rewritten.
@@ -250,11 +286,11 @@ func (db *DB) Compact(ctx context.Context) error {
 	if db.closed.Load() {
 		return ErrClosed
 	}
-	if db.log == nil {
-		return nil
-	}
 	db.rewriting.Lock()
 	defer db.rewriting.Unlock()
+	if db.log.Load() == nil {
+		return nil
+	}
 	return db.rewrite(ctx)
 }
 
@@ -263,10 +299,15 @@ func (db *DB) rewriteSoon() error {
 	if !db.rewriting.TryLock() {
 		return errRewriting
 	}
+	db.rewrites.announce(db)
 	db.wg.Go(func() {
 		standBack()
 		defer db.rewriting.Unlock()
-		if err := db.rewrite(context.Background()); err != nil {
+		rewrite := db.rewrite
+		if db.log.Load() == nil {
+			rewrite = db.export
+		}
+		if err := rewrite(context.Background()); err != nil {
 			db.logger.Warn("rewriting the log failed", "error", err)
 		}
 	})
@@ -278,7 +319,8 @@ func (db *DB) rewrite(ctx context.Context) (err error) {
 	began := time.Now()
 	db.rewrites.begin(db)
 	defer func() { db.rewrites.end(db, err) }()
-	r, err := db.log.Rewrite(db.conf.preamble.Load())
+	log := db.log.Load()
+	r, err := log.Rewrite(db.conf.preamble.Load())
 	if err != nil {
 		return err
 	}
@@ -290,7 +332,7 @@ func (db *DB) rewrite(ctx context.Context) (err error) {
 	if err := db.writeBase(ctx, r, view); err != nil {
 		return err
 	}
-	now, _ := db.log.Size()
+	now, _ := log.Size()
 	db.logger.Info("the log was rewritten", "bytes", now, "seconds", time.Since(began).Seconds())
 	return nil
 }
@@ -337,6 +379,7 @@ func (db *DB) rewriteDB(ctx context.Context, r *aof.Rewrite, view *keyspace.View
 		}
 		return nil
 	}, func() error {
+		db.delaySave(n, &db.rewrites)
 		db.rewrites.done.Add(n)
 		n = 0
 		err := r.Add(buf)
@@ -344,8 +387,8 @@ func (db *DB) rewriteDB(ctx context.Context, r *aof.Rewrite, view *keyspace.View
 		if err == nil {
 			err = ctx.Err()
 		}
-		if err == nil && db.closed.Load() {
-			err = ErrClosed
+		if err == nil {
+			err = db.interrupted(&db.rewrites)
 		}
 		return err
 	})
@@ -358,18 +401,26 @@ func appendValue(dst, key []byte, v *keyspace.Value) []byte {
 	} else {
 		name := [...]string{keyspace.List: "RPUSH", keyspace.Set: "SADD", keyspace.ZSet: "ZADD", keyspace.Hash: "HSET"}[v.Type]
 		args := [][]byte{[]byte(name), key}
+		var kept []byte
+		add := func(b []byte) { // a copy: Each lends it for the call
+			n := len(kept)
+			kept = append(kept, b...)
+			args = append(args, kept[n:len(kept):len(kept)])
+		}
 		v.Each(func(a, b []byte, score float64) bool {
 			switch v.Type {
 			case keyspace.ZSet:
-				args = append(args, appendFloat(nil, score), a)
+				add(appendFloat(nil, score))
+				add(a)
 			case keyspace.Hash:
-				args = append(args, a, b)
+				add(a)
+				add(b)
 			default:
-				args = append(args, a)
+				add(a)
 			}
 			if len(args) >= 130 {
 				dst = appendArgs(dst, args...)
-				args = args[:2]
+				args, kept = args[:2], kept[:0]
 			}
 			return true
 		})
@@ -385,28 +436,33 @@ func appendValue(dst, key []byte, v *keyspace.Value) []byte {
 
 // careForLog rewrites the log when it has grown, or may lack something.
 func (db *DB) careForLog() {
-	if db.log == nil {
+	log := db.log.Load()
+	if log == nil {
 		return
 	}
-	now, base := db.log.Size()
+	now, base := log.Size()
 	percent := db.conf.rewritePercent.Load()
 	grown := percent > 0 && now >= db.conf.rewriteMin.Load() && (now-base)*100/max(base, 1) >= percent
-	if grown || db.log.Lost() {
+	if grown || log.Lost() {
 		_ = db.rewriteSoon() // one is under way, or this one tells the logger
 	}
 }
 
-func cmdBgrewriteaof(s *Session, _ [][]byte) {
+// begun tells what becomes of work in the background: in a transaction it begins after it.
+func (s *Session) begun() string {
 	if s.held != 0 {
-		s.fail("ERR Command not allowed inside a transaction")
-		return
+		return "scheduled"
 	}
+	return "started"
+}
+
+func cmdBgrewriteaof(s *Session, _ [][]byte) {
 	switch {
-	case s.db.log == nil:
-		s.fail("ERR the store keeps no log")
+	case s.db.dir == "":
+		s.fail("ERR the store has no folder")
 	case s.db.rewriteSoon() != nil:
 		s.fail("ERR Background append only file rewriting already in progress")
 	default:
-		s.w.status("Background append only file rewriting started")
+		s.w.status("Background append only file rewriting " + s.begun())
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -404,4 +405,36 @@ func FuzzLog(f *testing.F) {
 		}
 		require.NoError(t, db.Close())
 	})
+}
+
+// The log written anew as commands has all elements of all kinds of collections, numbers
+// above all, which are not kept as the texts that they are written as.
+func TestRewritingAsCommandsKeepsEverything(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	db := open(t, dir, &kvstore.Options{Config: [][2]string{{"aof-use-rdb-preamble", "no"}}})
+	word := []func(i int) string{
+		strconv.Itoa,
+		func(i int) string { return fmt.Sprint("word", i) },
+		func(i int) string { return strconv.Itoa(i*i*1_000_003 - 500) },
+		func(i int) string { return fmt.Sprint(strings.Repeat("x", 100), i) },
+	}
+	for kind, w := range word {
+		for _, n := range []int{1, 2, 7, 129, 600} {
+			name := fmt.Sprintf("%d:%d", kind, n)
+			for i := range n {
+				do(t, db, "RPUSH", "list"+name, w(i))
+				do(t, db, "SADD", "set"+name, w(i))
+				do(t, db, "HSET", "hash"+name, w(i), w(i+1))
+				do(t, db, "ZADD", "zset"+name, float64(i)/3, w(i))
+			}
+			do(t, db, "SET", "string"+name, w(n))
+		}
+	}
+	do(t, db, "PEXPIREAT list0:7 99999999999999")
+	want := do(t, db, "DEBUG DIGEST").Text
+	require.NoError(t, db.Compact(t.Context()))
+	require.NoError(t, db.Close())
+	db = open(t, dir, nil)
+	require.Equal(t, want, do(t, db, "DEBUG DIGEST").Text)
 }

@@ -123,9 +123,19 @@ func (s *Session) receive(m Message, kind int, from *Session) {
 	w.str(m.Channel)
 	w.bulk(m.Payload)
 	if own {
+		at := len(s.w.b)
 		s.w = w
+		s.keepPush(at)
 	} else {
 		s.deliver(w.b, 0, false)
+	}
+}
+
+// keepPush keeps what was appended behind a place from CLIENT REPLY OFF, which is not
+// about messages.
+func (s *Session) keepPush(at int) {
+	if s.noReply == replyOff || s.noReply == replySkip {
+		s.pushes = append(s.pushes, s.w.b[at:]...)
 	}
 }
 
@@ -146,6 +156,7 @@ func subKind(c *command) (kind int, word string) {
 }
 
 func (s *Session) confirm(word string, name []byte, kind int) {
+	defer s.keepPush(len(s.w.b))
 	s.w.pushHead(3)
 	s.w.str(word)
 	if name == nil {

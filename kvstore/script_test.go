@@ -327,13 +327,15 @@ func comparable(t *testing.T, way, raw string) string {
 		}
 		return raw
 	case "state": // those fields of CLIENT LIST that are not sizes or times
-		return strings.Join(regexp.MustCompile(` (name|flags|db|sub|psub|ssub|multi|obl|oll|events|cmd|user|redir|resp)=\S*`).FindAllString(raw, -1), "")
+		return strings.Join(regexp.MustCompile(` (name|flags|db|sub|psub|ssub|multi|qbuf|obl|oll|omem|events|cmd|user|redir|resp)=\S*`).FindAllString(raw, -1), "")
 	case "monitor": // without time and address
 		return regexp.MustCompile(`^\+[\d.]+ (\[\d+) [^]]+`).ReplaceAllString(raw, "$1")
 	case "calls": // lines of INFO without times, in any order
 		lines := strings.Split(regexp.MustCompile(`usec=\d+,usec_per_call=[\d.]+`).ReplaceAllString(raw, ""), "\r\n")[1:]
 		slices.Sort(lines)
 		return strings.Join(lines, " ")
+	case "lookups":
+		return strings.Join(regexp.MustCompile(`keyspace_\w+:\d+`).FindAllString(raw, -1), " ")
 	case "fields": // the names in name=value or name:value, and not the length before
 		return strings.Join(regexp.MustCompile(`[\w-]+[=:]`).FindAllString(raw, -1), " ")
 	}

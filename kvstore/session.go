@@ -1,6 +1,7 @@
 package kvstore
 
 import (
+	"math"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,7 +20,7 @@ type SessionOptions struct {
 	// Buffers returns the bytes of the input buffer in use, those free in it, and
 	// those of the output that waits. Nil: zeros.
 	Buffers func() (in, inFree, out int)
-	// Shutdown is called by SHUTDOWN. Nil: the command fails.
+	// Shutdown is called by SHUTDOWN, after PrepareShutdown. Nil: the command fails.
 	Shutdown func(o ShutdownOptions)
 
 	Addr, LocalAddr string // for CLIENT LIST
@@ -74,8 +75,11 @@ type Session struct {
 	tally                  tally         // not counted in the DB yet
 	hits, misses, commands int64         // likewise
 
+	flushed bool    // everything was removed, which the snapshot is to show
 	blocked *waiter // nil: not waiting
 	touched byte    // what Prefetch has loaded, which means nothing
+
+	pushes []byte // messages of the command that runs, if its reply is not wanted
 
 	mu       sync.Mutex
 	pending  []byte      // guarded by mu; replies and messages from others
@@ -129,7 +133,8 @@ func (s *Session) Exec(dst []byte, a [][]byte) []byte {
 	s.w.b = nil
 	if s.noReply != replyOn {
 		if s.noReply != replySkipNext {
-			dst = dst[:start]
+			dst = append(dst[:start], s.pushes...)
+			s.pushes = nil
 		}
 		if s.noReply != replyOff {
 			s.noReply = replyOn + (s.noReply-replySkip)*replySkip
@@ -139,6 +144,13 @@ func (s *Session) Exec(dst []byte, a [][]byte) []byte {
 }
 
 func (s *Session) exec(a [][]byte) {
+	if r := s.db.renames; r != nil && !s.trusted {
+		var ok bool
+		if a, ok = r.resolve(a); !ok {
+			s.reject(nil, unknownCommand(a))
+			return
+		}
+	}
 	c, msg := s.db.cmds.Load().resolve(a)
 	if msg != "" {
 		if is(a[0], "POST") || is(a[0], "HOST:") {
@@ -195,6 +207,15 @@ func (s *Session) reject(c *command, msg string) {
 // refuse checks what the state of the session and the DB asks for, and tells
 // whether the command is not to be run.
 func (s *Session) refuse(c *command, a [][]byte) bool {
+	flags, queued := c.flags, false
+	if s.multi != nil {
+		queued = !c.atOnce() && c.upper != "DISCARD"
+		if c.upper == "EXEC" { // what it runs counts
+			for _, q := range s.multi.queue {
+				flags |= q.cmd.flags & (fWrite | fDenyOOM)
+			}
+		}
+	}
 	switch {
 	case c.flags&fNoAuth == 0 && !s.Authenticated():
 		s.reject(c, "NOAUTH Authentication required.")
@@ -202,13 +223,13 @@ func (s *Session) refuse(c *command, a [][]byte) bool {
 	case s.multi != nil && c.flags&fNoMulti != 0:
 		s.reject(c, "ERR Command not allowed inside a transaction")
 		return true
-	case c.flags&fDenyOOM != 0 && s.db.outOfMemory(s):
+	case (flags&fDenyOOM != 0 || queued) && s.db.outOfMemory(s): // a queue takes memory
 		s.reject(c, "OOM command not allowed when used memory > 'maxmemory'.")
 		return true
 	}
-	if c.flags&fWrite != 0 {
-		if err := s.db.logErr(); err != nil {
-			s.reject(c, misconf(err))
+	if flags&fWrite != 0 {
+		if msg := s.db.noWrites(); msg != "" {
+			s.reject(c, msg)
 			return true
 		}
 	}
@@ -321,6 +342,11 @@ func (s *Session) after() {
 	if len(s.stale) > 0 {
 		s.purge()
 	}
+	if s.flushed {
+		s.flushed = false
+		s.handIn(nil) // what it has changed is counted before
+		s.db.saveFlushed()
+	}
 	if len(s.ready) > 0 {
 		s.db.blocking.serve(s)
 	}
@@ -374,6 +400,18 @@ func (s *Session) Closing() bool { return s.closing }
 
 // Authenticated tells whether the client has given the password, if there is one.
 func (s *Session) Authenticated() bool { return s.authed || s.db.password() == "" }
+
+// uncounted is how much output does not count for the hard limit.
+const uncounted = 16 << 10
+
+// mostOutput is how long a reply may become, as the hard limit is.
+func (s *Session) mostOutput() int {
+	hard := s.db.Limits().Output[s.Class()].Hard
+	if hard == 0 || s.trusted {
+		return math.MaxInt
+	}
+	return int(min(hard, math.MaxInt-uncounted)) + uncounted
+}
 
 // Class returns the class of the client, an index of [Limits.Output].
 func (s *Session) Class() int {

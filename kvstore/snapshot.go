@@ -12,8 +12,11 @@ import (
 	"github.com/groundwork-go/groundwork/kvstore/rdb"
 )
 
-// snapshotName is the file that SAVE writes.
+// snapshotName is the file that SAVE writes, by default.
 const snapshotName = "dump.rdb"
+
+// snapshotPath is that file.
+func (db *DB) snapshotPath() string { return filepath.Join(db.dir, *db.conf.snapshot.Load()) }
 
 // Save writes a snapshot of the present in Redis's format (RDB version 10). Others
 // read and write meanwhile.
@@ -28,7 +31,7 @@ func (db *DB) Save(w io.Writer) error {
 
 // saveView writes a view. Background work, if that is what it is, is told how far it is.
 func (db *DB) saveView(ctx context.Context, view *keyspace.View, w io.Writer, work *background) error {
-	rw := rdb.NewWriter(w, nil)
+	rw := rdb.NewWriter(w, &rdb.WriterOptions{NoCompression: !db.conf.compress.Load(), NoChecksum: db.conf.noChecksum.Load()})
 	rw.Aux("redis-ver", redisVersion)
 	rw.Aux("redis-bits", "64")
 	rw.Aux("ctime", strconv.FormatInt(db.now().Unix(), 10))
@@ -56,13 +59,11 @@ func (db *DB) saveView(ctx context.Context, view *keyspace.View, w io.Writer, wo
 			return nil
 		}, func() error {
 			if work != nil {
+				db.delaySave(n, work)
 				work.done.Add(n)
 				n = 0
 			}
-			if db.closed.Load() {
-				return ErrClosed
-			}
-			return errors.Join(rw.Err(), ctx.Err())
+			return errors.Join(rw.Err(), ctx.Err(), db.interrupted(work))
 		})
 		if err != nil {
 			return err
@@ -71,13 +72,31 @@ func (db *DB) saveView(ctx context.Context, view *keyspace.View, w io.Writer, wo
 	return rw.Close()
 }
 
+// delaySave waits as long as rdb-key-save-delay says for n keys.
+func (db *DB) delaySave(n int64, work *background) {
+	for began := db.uptime(); db.uptime()-began < time.Duration(db.conf.saveDelay.Load()*n)*time.Microsecond; {
+		if db.interrupted(work) != nil {
+			return
+		}
+		select {
+		case <-db.stop:
+			return
+		case <-time.After(time.Millisecond): // it may be changed meanwhile
+		}
+	}
+}
+
 // saveFile writes the snapshot file, whole or not at all. One at a time does.
 func (db *DB) saveFile(ctx context.Context) (err error) {
 	began := time.Now()
 	db.saves.begin(db)
 	defer func() { db.saves.end(db, err) }()
+	if err := db.own(); err != nil {
+		return err
+	}
 	dirty := int64(0)
-	err = writeWhole(filepath.Join(db.dir, snapshotName), 0o600, func(w io.Writer) error {
+	path := db.snapshotPath()
+	err = writeWhole(path, 0o600, func(w io.Writer) error {
 		db.sp.Lock(keyspace.All)
 		view := db.sp.OpenLocked()
 		dirty = db.stats.dirty.Load()
@@ -89,7 +108,7 @@ func (db *DB) saveFile(ctx context.Context) (err error) {
 		return err
 	}
 	db.stats.dirty.Add(-dirty)
-	db.logger.Info("a snapshot was written", "file", snapshotName, "seconds", time.Since(began).Seconds())
+	db.logger.Info("a snapshot was written", "file", path, "seconds", time.Since(began).Seconds())
 	return nil
 }
 
@@ -119,7 +138,7 @@ func cmdBgsave(s *Session, a [][]byte) {
 	case !s.db.saveSoon():
 		s.fail("ERR Background save already in progress")
 	default:
-		s.w.status("Background saving started")
+		s.w.status("Background saving " + s.begun())
 	}
 }
 
@@ -137,6 +156,29 @@ func (db *DB) saveSoon() bool {
 		}
 	})
 	return true
+}
+
+// errFlushed ends the writing of a snapshot of what FLUSHALL has removed.
+var errFlushed = errors.New("kvstore: everything was removed meanwhile")
+
+// saveFlushed ends a saving that is under way after FLUSHALL, and if there are save
+// points writes the snapshot at once, as Redis does: a crash must not bring back what
+// was removed.
+func (db *DB) saveFlushed() {
+	points := len(*db.conf.savePoints.Load()) > 0
+	if db.dir == "" || !points && !db.saves.running.Load() {
+		return
+	}
+	db.flushed.Store(true)
+	db.saving.Lock()
+	defer db.saving.Unlock()
+	db.flushed.Store(false)
+	if !points {
+		return
+	}
+	if err := db.saveFile(context.Background()); err != nil {
+		db.logger.Warn("saving failed", "error", err)
+	}
 }
 
 func cmdLastsave(s *Session, _ [][]byte) { s.w.int(s.db.saves.at.Load()) }

@@ -246,7 +246,9 @@ func (s *Session) sortReply(q *sortQuery, items []sortItem) {
 	}
 	if len(out) > 0 {
 		s.changed(q.store, len(out))
-		s.signal(s.dbi, q.store)
+		if !had { // who waits for a list where something else was goes on waiting, as in Redis
+			s.signal(s.dbi, q.store)
+		}
 		s.notify(notifyList, "sortstore", q.store)
 	} else if had {
 		s.changed(q.store, 1)

@@ -136,6 +136,7 @@ func cmdSet(s *Session, a [][]byte) {
 	}
 	e := s.write(key)
 	if o.get {
+		s.counted(e)
 		if e.Exists() && e.Type() != keyspace.String {
 			s.fail(msgWrongType)
 			return
@@ -208,6 +209,7 @@ func cmdSetex(s *Session, a [][]byte) {
 
 func cmdGetset(s *Session, a [][]byte) {
 	e, ok := s.typedWrite(a[1], keyspace.String)
+	s.counted(e)
 	if !ok {
 		return
 	}
@@ -224,6 +226,7 @@ func cmdGetset(s *Session, a [][]byte) {
 
 func cmdGetdel(s *Session, a [][]byte) {
 	e, ok := s.typedWrite(a[1], keyspace.String)
+	s.counted(e)
 	if !ok {
 		return
 	}
@@ -245,6 +248,7 @@ func cmdGetex(s *Session, a [][]byte) {
 	}
 	key := a[1]
 	e, ok := s.typedWrite(key, keyspace.String)
+	s.counted(e)
 	if !ok {
 		return
 	}

@@ -211,38 +211,70 @@ func (s *Session) watchedExpired() bool {
 	return false
 }
 
-// touchWatched makes the EXEC of those fail who watch a key. Its stripe is locked.
-func (s *Session) touchWatched(dbi int, key []byte) {
+// touchWatched makes the EXEC of those fail who watch a key that has changed, or was
+// removed because its time was over. Its stripe is locked.
+func (s *Session) touchWatched(dbi int, key []byte, expired bool) {
 	t := &s.db.watching
 	if t.n.Load() == 0 {
 		return
 	}
 	t.mu.Lock()
 	for _, w := range t.by[blockKey{dbi, string(key)}] {
-		// A key that had expired before it was watched was not there.
-		if w.expired && s.cmd != nil && s.cmd.flags&fWrite == 0 {
-			continue
+		if w.expired && expired {
+			w.expired = false // it was not there for who watches, and is not
+		} else {
+			w.s.dirtyCAS.Store(true)
 		}
-		w.s.dirtyCAS.Store(true)
 	}
 	t.mu.Unlock()
 }
 
-// touchDBs does so for all keys of some databases. exists says which keys count.
-func (s *Session) touchDBs(exists func(at blockKey) bool) {
+// A presence says whether a key is there.
+type presence int
+
+const (
+	absent  presence = iota
+	overdue          // it is there, but its time is over
+	present
+)
+
+// touchDBs does what touchWatched does for the keys of databases that are emptied, or
+// get what another one has: after tells what is there for a key then, and false for
+// databases that nothing happens to. All stripes are locked.
+func (s *Session) touchDBs(after func(at blockKey) (presence, bool)) {
 	t := &s.db.watching
 	if t.n.Load() == 0 {
 		return
 	}
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	for at, list := range t.by {
-		if exists(at) {
-			for _, w := range list {
+		then, ok := after(at)
+		now := s.presence(at)
+		if !ok || now == absent && then == absent {
+			continue
+		}
+		for _, w := range list {
+			wasThere := now != absent && !w.expired
+			if !wasThere && then != present {
+				w.expired = then == overdue
+			} else {
 				w.s.dirtyCAS.Store(true)
 			}
 		}
 	}
-	t.mu.Unlock()
+}
+
+func (s *Session) presence(at blockKey) presence {
+	key := []byte(at.key)
+	h := s.db.sp.Hash(key)
+	switch e := s.db.sp.Shard(at.db, h).Find(h, key); {
+	case !e.Exists():
+		return absent
+	case s.isExpired(e):
+		return overdue
+	}
+	return present
 }
 
 // has tells whether a key is there. Its stripe is locked.

@@ -22,14 +22,12 @@ var (
 )
 
 // waitingTemplates are commands of several connections, some of which wait without a
-// timeout. What stores a result does so where nobody waits: where a key of another type
-// was there, Redis 7.0 does not tell those who wait, and we do. SWAPDB is left out:
-// in which order it serves keys is by chance.
+// timeout. SWAPDB is left out: in which order it serves keys is by chance.
 var waitingTemplates = []string{
 	"BLPOP $w+ 0", "BRPOP $w+ 0", "BLMOVE $w $w (LEFT|RIGHT) (LEFT|RIGHT) 0", "BRPOPLPUSH $w $w 0",
 	"BLMPOP 0 NUM $w+ END (LEFT|RIGHT) [COUNT $c]", "BZPOPMIN $w+ 0", "BZPOPMAX $w 0", "BZMPOP 0 NUM $w+ END (MIN|MAX) [COUNT $c]",
 	"RPUSH $w $c+", "LPUSH $w $c+", "RPUSH $w $c", "LPUSH $w $c", "ZADD $w [$c $m]+", "ZADD $w [$c $m]+", "LPOP $w", "ZPOPMIN $w", "LMOVE $w $w LEFT RIGHT",
-	"DEL $w", "DEL $w+", "SET $w v", "RENAME $w $w", "COPY $w $w REPLACE", "SORT $w STORE $x", "ZUNIONSTORE $x NUM $w+ END", "ZRANGESTORE $x $w 0 -1", "RENAME $x $w", "COPY $x $w REPLACE",
+	"DEL $w", "DEL $w+", "SET $w v", "RENAME $w $w", "COPY $w $w REPLACE", "SORT $w STORE $x", "ZUNIONSTORE $x NUM $w+ END", "ZRANGESTORE $x $w 0 -1", "SORT $w STORE $w", "ZUNIONSTORE $w NUM $w+ END", "ZRANGESTORE $w $w 0 -1", "ZINTERSTORE $w NUM $w+ END", "RENAME $x $w", "COPY $x $w REPLACE",
 	"LINSERT $w BEFORE 1 2", "LREM $w 0 1", "LTRIM $w 1 2", "MOVE $w $d", "SELECT $d", "SELECT 0", "FLUSHDB", "LLEN $w", "ZCARD $w", "EXISTS $w+",
 	"MULTI", "MULTI", "EXEC", "EXEC", "EXEC", "DISCARD", "WATCH $w", "PEXPIRE $w -1", "EXPIRE $w 1000", "PERSIST $w", "LRANGE $w 0 -1", "ZRANGE $w 0 -1 WITHSCORES",
 }

@@ -355,7 +355,9 @@ func (s *Session) storeZset(dst []byte, pairs []zpair, longest []byte, n int, ev
 	}
 	if len(pairs) > 0 {
 		s.changed(dst, 1)
-		s.signal(s.dbi, dst)
+		if !had { // who waits for a sorted set where something else was goes on waiting, as in Redis
+			s.signal(s.dbi, dst)
+		}
 		s.notify(notifyZSet, event, dst)
 	} else if had {
 		s.changed(dst, 1)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,16 +20,17 @@ type config struct {
 	port, textPort, tlsPort int
 	bind                    []string
 	unixSocket              string
+	unixSocketPerm          os.FileMode
 	cert, key, clientCA     string
-	clientAuth              string
+	clientAuth, protocols   string
+	logFile, pidFile        string
+	daemonize               bool
+	supervised              string
+	level                   slog.Level
 	dir                     string
 	appendOnly              bool
 	save                    *string // nil: not given
-	saveIsOld               bool    // it is from the file: the command line's replaces it
 	o                       kvstore.Options
-
-	// What the store itself knows, for CONFIG SET: name, value, name, value...
-	set []any
 }
 
 // errOption is wrapped by the errors for options; they name the option.
@@ -41,12 +43,12 @@ func bad(name, format string, args ...any) error {
 // parseConfig reads a command line: the name of a file in the style of redis.conf or
 // - for standard input, if there is one, and options with their values.
 func parseConfig(args []string, stdin io.Reader) (*config, error) {
-	c := &config{port: 6379, textPort: -1, bind: []string{"127.0.0.1"}, dir: ".", appendOnly: true, clientAuth: "yes"}
+	c := &config{port: 6379, textPort: none, bind: []string{"127.0.0.1", "-::1"}, dir: ".", appendOnly: true, clientAuth: "yes"}
+	c.o.Config = [][2]string{{"protected-mode", "yes"}}
 	if len(args) > 0 && !strings.HasPrefix(args[0], "--") {
 		if err := c.readFile(args[0], stdin); err != nil {
 			return nil, err
 		}
-		c.saveIsOld = true
 		args = args[1:]
 	}
 	for len(args) > 0 {
@@ -69,7 +71,10 @@ func parseConfig(args []string, stdin io.Reader) (*config, error) {
 			*c.save = savePoints
 		}
 	}
-	c.set = append(c.set, "save", *c.save)
+	if c.daemonize && c.pidFile == "" {
+		c.pidFile = "/var/run/redis.pid"
+	}
+	c.o.Config = append(c.o.Config, [2]string{"save", *c.save})
 	return c, nil
 }
 
@@ -85,8 +90,10 @@ func (c *config) readFile(name string, stdin io.Reader) error {
 		}
 		defer f.Close()
 		in = f
-		if c.o.ConfigFile, err = filepath.Abs(name); err != nil {
-			return err
+		if c.o.ConfigFile == "" { // the first one, not what it includes
+			if c.o.ConfigFile, err = filepath.Abs(name); err != nil {
+				return err
+			}
 		}
 	}
 	lines := bufio.NewScanner(in)
@@ -96,7 +103,11 @@ func (c *config) readFile(name string, stdin io.Reader) error {
 			continue
 		}
 		words, err := splitWords(line)
-		if err == nil {
+		switch {
+		case err != nil:
+		case strings.EqualFold(words[0], "include") && len(words) == 2:
+			err = c.include(words[1], stdin)
+		default:
 			err = c.option(words[0], words[1:])
 		}
 		if err != nil {
@@ -104,6 +115,23 @@ func (c *config) readFile(name string, stdin io.Reader) error {
 		}
 	}
 	return lines.Err()
+}
+
+// include reads the files that a pattern matches; a name without a wildcard must exist.
+func (c *config) include(pattern string, stdin io.Reader) error {
+	if !strings.ContainsAny(pattern, "*?[") {
+		return c.readFile(pattern, stdin)
+	}
+	names, err := filepath.Glob(pattern)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := c.readFile(name, stdin); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // splitWords splits a line; words in quotes may have spaces and escapes.
@@ -128,44 +156,30 @@ func splitWords(line string) ([]string, error) {
 			}
 			words, line = append(words, word), rest
 		default:
-			word, rest, _ := strings.Cut(line, " ")
-			words, line = append(words, word), rest
+			n := strings.IndexAny(line, " \t")
+			if n < 0 {
+				n = len(line)
+			}
+			words, line = append(words, line[:n]), line[n:]
 		}
 	}
 	return words, nil
 }
 
-// option takes one option.
+// option takes one option. What the program itself obeys is told to the store too,
+// for CONFIG GET.
 func (c *config) option(name string, values []string) error {
 	name = strings.ToLower(name)
-	if len(values) == 0 {
-		return bad(name, "there is no value")
-	}
-	if name == "bind" {
-		c.bind = values
-		return nil
+	if len(values) == 0 && name != "save" && name != "bind" {
+		return bad(name, "wrong number of arguments")
 	}
 	v := strings.Join(values, " ")
 	var err error
 	switch name {
-	case "port":
-		c.port, err = strconv.Atoi(v)
 	case "text-port":
-		c.textPort, err = strconv.Atoi(v)
-	case "tls-port":
-		c.tlsPort, err = strconv.Atoi(v)
+		c.textPort, err = parsePort(v)
 	case "databases":
 		c.o.Databases, err = strconv.Atoi(v)
-	case "tls-cert-file":
-		c.cert = v
-	case "tls-key-file":
-		c.key = v
-	case "tls-ca-cert-file":
-		c.clientCA = v
-	case "tls-auth-clients":
-		c.clientAuth, err = oneOf(v, "yes", "no", "optional")
-	case "unixsocket":
-		c.unixSocket = v
 	case "dir":
 		c.dir = v
 	case "appendonly":
@@ -175,23 +189,87 @@ func (c *config) option(name string, values []string) error {
 		_, err = oneOf(v, policies...)
 		c.o.Fsync = kvstore.Fsync(max(slices.Index(policies, v), 0))
 	case "save":
-		if c.save != nil && !c.saveIsOld && v != "" {
+		if c.save != nil && v != "" { // nothing takes back what was before
 			v = strings.TrimSpace(*c.save + " " + v)
 		}
-		c.save, c.saveIsOld = &v, false
+		c.save = &v
 	case "enable-debug-command":
 		c.o.DebugCommand, err = oneOf(v, "yes", "no", "local")
-	case "enable-protected-configs":
-		_, err = oneOf(v, "yes", "no", "local") // none of those can be set anyway
-	case "loglevel":
-		_, err = oneOf(v, "debug", "verbose", "notice", "warning")
 	default:
-		c.set = append(c.set, name, v)
+		if err = c.listenOption(name, v, values); err == nil {
+			err = c.processOption(name, v)
+		}
+		if c.port != anyPort || name != "port" {
+			c.o.Config = append(c.o.Config, [2]string{name, v})
+		}
 	}
 	if err != nil {
 		return bad(name, "%v", err)
 	}
 	return nil
+}
+
+// listenOption takes what is about listening.
+func (c *config) listenOption(name, v string, values []string) (err error) {
+	switch name {
+	case "bind":
+		c.bind = slices.DeleteFunc(values, func(host string) bool { return host == "" })
+	case "port":
+		c.port, err = parsePort(v)
+	case "tls-port":
+		c.tlsPort, err = parsePort(v)
+	case "tls-cert-file":
+		c.cert = v
+	case "tls-key-file":
+		c.key = v
+	case "tls-ca-cert-file":
+		c.clientCA = v
+	case "tls-auth-clients":
+		c.clientAuth, err = oneOf(v, "yes", "no", "optional")
+	case "tls-protocols":
+		c.protocols = v
+	case "unixsocket":
+		c.unixSocket = v
+	case "unixsocketperm":
+		var perm uint64
+		perm, err = strconv.ParseUint(v, 8, 9)
+		c.unixSocketPerm = os.FileMode(perm)
+	}
+	return err
+}
+
+// processOption takes what is about the process.
+func (c *config) processOption(name, v string) (err error) {
+	switch name {
+	case "logfile":
+		c.logFile = v
+	case "pidfile":
+		c.pidFile = v
+	case "daemonize":
+		c.daemonize, err = yesNo(v)
+	case "supervised":
+		c.supervised, err = oneOf(v, "no", "systemd", "auto")
+	case "loglevel":
+		levels := map[string]slog.Level{"debug": slog.LevelDebug, "verbose": verbose, "notice": slog.LevelInfo, "warning": slog.LevelWarn}
+		if _, err = oneOf(v, "debug", "verbose", "notice", "warning"); err == nil {
+			c.level = levels[v]
+		}
+	}
+	return err
+}
+
+// Ports that are none.
+const (
+	anyPort = -1 // one that is free
+	none    = 0
+)
+
+func parsePort(v string) (int, error) {
+	n, err := strconv.Atoi(v)
+	if err == nil && (n < anyPort || n > 65535) {
+		err = fmt.Errorf("must be between 0 and 65535, or -1 for one that is free")
+	}
+	return n, err
 }
 
 func yesNo(v string) (bool, error) {

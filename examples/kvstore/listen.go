@@ -9,6 +9,8 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
+	"syscall"
 
 	"github.com/groundwork-go/groundwork/kvstore/server"
 )
@@ -20,6 +22,11 @@ func (c *config) listen(s *server.Server, served chan<- error, stdout io.Writer)
 		if err != nil {
 			return err
 		}
+		if network == "unix" && c.unixSocketPerm != 0 {
+			if err := os.Chmod(addr, c.unixSocketPerm); err != nil {
+				return errors.Join(err, l.Close())
+			}
+		}
 		fmt.Fprintf(stdout, "%s on %s\n", what, l.Addr())
 		if secure != nil {
 			l = tls.NewListener(l, secure)
@@ -29,25 +36,41 @@ func (c *config) listen(s *server.Server, served chan<- error, stdout io.Writer)
 	}
 	var errs []error
 	for _, host := range c.bind {
-		at := func(port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }
-		if c.port >= 0 {
-			errs = append(errs, start("tcp", at(c.port), "redis protocol", s.Serve, nil))
+		host, mayLack := strings.CutPrefix(host, "-")
+		network := "tcp4"
+		if strings.Contains(host, ":") {
+			network = "tcp6"
 		}
-		if c.textPort >= 0 {
-			errs = append(errs, start("tcp", at(c.textPort), "text protocol", s.ServeText, nil))
+		host = strings.TrimSuffix(host, "*") // * is all addresses, and ::* those of version 6
+		at := func(port int, what string, serve func(net.Listener) error, secure *tls.Config) {
+			if port == none {
+				return
+			}
+			err := start(network, net.JoinHostPort(host, strconv.Itoa(max(port, 0))), what, serve, secure)
+			if err != nil && mayLack && lacks(err) {
+				return
+			}
+			errs = append(errs, err)
 		}
-		if c.tlsPort > 0 {
+		at(c.port, "redis protocol", s.Serve, nil)
+		at(c.textPort, "text protocol", s.ServeText, nil)
+		if c.tlsPort != none {
 			secure, err := c.tls()
 			if err != nil {
 				return err
 			}
-			errs = append(errs, start("tcp", at(c.tlsPort), "redis protocol over TLS", s.Serve, secure))
+			at(c.tlsPort, "redis protocol over TLS", s.Serve, secure)
 		}
 	}
 	if c.unixSocket != "" {
 		errs = append(errs, start("unix", c.unixSocket, "redis protocol", s.Serve, nil))
 	}
 	return errors.Join(errs...)
+}
+
+// lacks tells whether an error says that this machine does not have an address.
+func lacks(err error) bool {
+	return errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT)
 }
 
 // tls reads the files of certificates.
@@ -57,6 +80,14 @@ func (c *config) tls() (*tls.Config, error) {
 		return nil, fmt.Errorf("tls-cert-file, tls-key-file: %w", err)
 	}
 	t := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	switch {
+	case strings.Contains(c.protocols, "TLSv1.3") && !strings.Contains(c.protocols, "TLSv1.2"):
+		t.MinVersion = tls.VersionTLS13
+	case c.protocols != "" && !strings.Contains(c.protocols, "TLSv1.3"):
+		if t.MaxVersion = tls.VersionTLS12; !strings.Contains(c.protocols, "TLSv1.2") {
+			return nil, fmt.Errorf("tls-protocols: %q has neither TLSv1.2 nor TLSv1.3", c.protocols)
+		}
+	}
 	if c.clientAuth == "no" {
 		return t, nil
 	}

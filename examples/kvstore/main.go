@@ -13,10 +13,9 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
-	"sync/atomic"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -31,8 +30,9 @@ const help = `kvstore: a Redis-compatible store.
 
 Options are those of Redis 7.0; a FILE, or standard input, has one a line without
 the dashes. Not Redis's is --text-port: a port for SET key value, GET key, DEL key.
-Ports: 0 takes a free one, -1 none. With --appendonly no, a snapshot is read at the
-start and written as --save says and at the end; --save '' keeps nothing.
+Ports: 0 is none, -1 one that is free. With --appendonly no, a snapshot is read at the
+start and written as --save says and at the end; --save '' writes it only
+when SAVE or BGSAVE is sent.
 `
 
 func main() {
@@ -50,58 +50,93 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) 
 	if err != nil {
 		return fmt.Errorf("kvstore: %w", err)
 	}
-	c.o.NoLog = !c.appendOnly
-	c.o.Logger = slog.New(slog.NewTextHandler(stdout, nil))
-	dir := c.dir
-	if !c.appendOnly && *c.save == "" {
-		dir = "" // nothing is kept
+	if c.daemonize {
+		return startDaemon(append(args, "--daemonize", "no", "--pidfile", c.pidFile))
 	}
-	db, err := kvstore.Open(dir, &c.o)
+	c.o.NoLog = !c.appendOnly
+	if c.logFile == "" {
+		return c.serve(ctx, stdout)
+	}
+	name := c.logFile
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(c.dir, name)
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if err = c.serve(ctx, f); err != nil {
+		c.o.Logger.Error(err.Error()) // nobody may read what a daemon prints
+	}
+	return err
+}
+
+// serve opens the store and serves it until ctx or a client ends that.
+func (c *config) serve(ctx context.Context, stdout io.Writer) (err error) {
+	c.o.Logger = newLogger(stdout, c.level)
+	db, err := kvstore.Open(c.dir, &c.o)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	for i := 0; i < len(c.set); i += 2 {
-		if _, err := db.Do(ctx, "CONFIG", "SET", c.set[i], c.set[i+1]); err != nil {
-			return fmt.Errorf("kvstore: %w '%s': %w", errOption, c.set[i], err)
-		}
-	}
-	ctx, shutdown := context.WithCancel(ctx)
+	asked, shutdown := context.WithCancel(context.Background()) // by a client
 	defer shutdown()
-	var asked atomic.Pointer[kvstore.ShutdownOptions]
-	s := server.New(db, &server.Options{Logger: c.o.Logger, Shutdown: func(o kvstore.ShutdownOptions) {
-		asked.CompareAndSwap(nil, &o)
-		shutdown()
-	}})
+	s := server.New(db, &server.Options{Logger: c.o.Logger, Shutdown: func(kvstore.ShutdownOptions) { shutdown() }})
 	defer func() { err = errors.Join(err, s.Close()) }()
 	served := make(chan error, 8)
 	if err := c.listen(s, served, stdout); err != nil {
+		c.o.Logger.Error(fmt.Sprintf("Failed listening on port %d, aborting.", c.port)) // what programs that start servers look for
+		return err
+	}
+	if c.pidFile != "" {
+		defer func() { _ = os.Remove(c.pidFile) }() // it may not be there
+	}
+	if err := c.announce(); err != nil {
 		return err
 	}
 	select {
 	case err := <-served:
 		return err
+	case <-asked.Done():
 	case <-ctx.Done():
+		c.saveOrStay(db, asked)
 	}
 	end, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	return errors.Join(s.Shutdown(end), saveAtEnd(end, db, asked.Load()))
+	err = s.Shutdown(end)
+	c.o.Logger.Info("ready to exit, bye bye")
+	return err
 }
 
-// saveAtEnd writes the snapshot as Redis does: when there are save points, or when
-// SHUTDOWN has said so.
-func saveAtEnd(ctx context.Context, db *kvstore.DB, asked *kvstore.ShutdownOptions) error {
-	points, err := db.Do(ctx, "CONFIG", "GET", "save")
-	if err != nil {
-		return err
+// announce tells others that the server is there.
+func (c *config) announce() error {
+	if c.pidFile != "" {
+		if err := writePID(c.pidFile); err != nil {
+			c.o.Logger.Warn("the file of the process's number cannot be written", "error", err)
+		}
 	}
-	save := len(points.Elems) == 2 && len(points.Elems[1].Bytes) > 0
-	if asked != nil {
-		save = (save || asked.Save) && !asked.NoSave
+	if c.supervised == "systemd" || c.supervised == "auto" {
+		if err := ready(os.Getenv("NOTIFY_SOCKET")); err != nil {
+			return err
+		}
 	}
-	if !save {
-		return nil
+	c.o.Logger.Info("Ready to accept connections")
+	return nil
+}
+
+// saveOrStay returns when the data are safe; after a failure it tries again at the next
+// signal, or lets a client decide by SHUTDOWN.
+func (c *config) saveOrStay(db *kvstore.DB, asked context.Context) {
+	again := make(chan os.Signal, 1)
+	signal.Notify(again, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(again)
+	for db.PrepareShutdown(kvstore.ShutdownOptions{}) != nil {
+		c.o.Logger.Error("Error trying to save the DB, can't exit")
+		select {
+		case <-again:
+		case <-asked.Done():
+			return
+		}
 	}
-	_, err = db.Do(ctx, "SAVE")
-	return err
 }

@@ -229,6 +229,8 @@ func (r *Reader) list(typ byte, h Handler) error {
 			}
 		case typ == typeListZiplist || typ == typeListQuicklist:
 			err = r.ziplist(b, item)
+		case typ == typeListQuick2 && len(b) == 0:
+			err = errors.New("an empty node") // plain nodes are for long elements
 		default:
 			err = item(b)
 		}

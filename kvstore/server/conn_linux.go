@@ -186,6 +186,10 @@ func (c *conn) resume() {
 // send sends what the socket takes.
 func (c *conn) send() {
 	if n := len(c.out) - c.sent; n > 0 {
+		if c.exceeds(n) {
+			c.closeSlow(n)
+			return
+		}
 		wrote, ok := writeFD(c.fd, c.out[c.sent:])
 		if !ok {
 			c.close()
@@ -239,7 +243,11 @@ func (c *conn) checkOutput() {
 	case c.loop.now.Sub(c.softSince) <= limit.SoftFor:
 		return
 	}
-	c.loop.srv.o.Logger.Warn("closing a client that does not read its output", "bytes", n)
+	c.closeSlow(int(n))
+}
+
+func (c *conn) closeSlow(n int) {
+	c.loop.srv.o.Logger.Warn("closing a client whose output exceeds client-output-buffer-limit", "bytes", n)
 	c.close()
 }
 

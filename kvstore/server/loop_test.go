@@ -149,6 +149,34 @@ func TestSlowReadersAreClosedAndOthersFeelNothing(t *testing.T) {
 	}
 }
 
+func TestOutputAboveTheHardLimitIsNotSent(t *testing.T) {
+	eachWay(t, func(t *testing.T, way string) {
+		f := start(t, way, nil)
+		c := f.dial(t)
+		require.NoError(t, f.db.Set("k", make([]byte, 200_000), nil))
+		f.config(t, "client-output-buffer-limit", "normal 100000 0 0")
+		talk(t, c, "PING\r\nGETRANGE k 0 0\r\n", "+PONG\r\n$1\r\n\x00\r\n")
+		_, err := io.WriteString(c, "GET k\r\n")
+		require.NoError(t, err)
+		got, err := io.ReadAll(c)
+		require.NoError(t, err)
+		require.Empty(t, got)
+
+		// What would be far too long is not even made.
+		c = f.dial(t)
+		talk(t, c, "HSET h f v\r\nSADD s m\r\nZADD z 1 m\r\n", ":1\r\n:1\r\n:1\r\n")
+		for _, line := range []string{"HRANDFIELD h", "SRANDMEMBER s", "ZRANDMEMBER z"} {
+			c := f.dial(t)
+			_, err := io.WriteString(c, line+" -9223372036854775807\r\n")
+			require.NoError(t, err)
+			got, err := io.ReadAll(c)
+			require.NoError(t, err)
+			require.Empty(t, got)
+		}
+		talk(t, f.dial(t), "PING\r\n", "+PONG\r\n")
+	})
+}
+
 // subscribers publishes a message and returns how many got it.
 func (f *fixture) subscribers(t *testing.T, c net.Conn, message string) int {
 	_, err := c.Write(resp.AppendCommand(nil, "PUBLISH", "news", message))

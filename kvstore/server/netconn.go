@@ -129,6 +129,10 @@ func (c *netConn) flush() bool {
 			c.refuse(err)
 		}
 	}
+	if c.exceeds(len(c.out)) {
+		c.srv.o.Logger.Warn("closing a client whose output exceeds client-output-buffer-limit", "bytes", len(c.out))
+		return false
+	}
 	if len(c.out) > 0 {
 		if err := c.conn.SetWriteDeadline(time.Now().Add(stuckAfter)); err != nil {
 			return false

@@ -41,7 +41,8 @@ type Options struct {
 	// that Go may use: the kernel and the clients want to run as well.
 	Loops int
 
-	// Shutdown, if not nil, is called by the command SHUTDOWN, and must not block.
+	// Shutdown, if not nil, is called by the command SHUTDOWN once what is stored is
+	// safe (see [kvstore.DB.PrepareShutdown]), and must not block.
 	// Nil: the command is an error.
 	Shutdown func(o kvstore.ShutdownOptions)
 
@@ -122,12 +123,12 @@ func (s *Server) serve(l net.Listener, begin func(net.Conn)) error {
 	for {
 		c, err := l.Accept()
 		switch {
+		case err == nil && s.isForeign(c):
+			s.turnAway(c, msgProtected)
 		case err == nil && s.enter():
 			begin(c)
 		case err == nil:
-			_ = c.SetWriteDeadline(time.Now().Add(time.Second)) // closed below in any case
-			_, _ = c.Write([]byte("-ERR max number of clients reached\r\n"))
-			_ = c.Close()
+			s.turnAway(c, "-ERR max number of clients reached\r\n")
 		case s.isClosing():
 			return ErrServerClosed
 		case isTemporary(err):
@@ -136,6 +137,25 @@ func (s *Server) serve(l net.Listener, begin func(net.Conn)) error {
 			return err
 		}
 	}
+}
+
+const msgProtected = "-DENIED This server is in protected mode: it has no password, so only clients of its own machine are served. " +
+	"Set a password (requirepass), or protected-mode to no.\r\n"
+
+// isForeign tells whether protected-mode refuses a client.
+func (s *Server) isForeign(c net.Conn) bool {
+	if !s.db.Limits().Protected || s.db.HasPassword() {
+		return false
+	}
+	addr, ok := c.RemoteAddr().(*net.TCPAddr)
+	return ok && !addr.IP.IsLoopback()
+}
+
+// turnAway closes a connection with a last word.
+func (s *Server) turnAway(c net.Conn, why string) {
+	_ = c.SetWriteDeadline(time.Now().Add(time.Second)) // closed below in any case
+	_, _ = c.Write([]byte(why))
+	_ = c.Close()
 }
 
 func isTemporary(err error) bool {

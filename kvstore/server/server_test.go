@@ -344,3 +344,51 @@ func Example() {
 	// "+OK\r\n"
 	// <nil>
 }
+
+// A foreignListener accepts connections that seem to come from another machine.
+type foreignListener struct{ net.Listener }
+
+type foreignConn struct{ net.Conn }
+
+func (l foreignListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return foreignConn{c}, err
+}
+
+func (foreignConn) RemoteAddr() net.Addr {
+	return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 1}
+}
+
+func TestProtectedMode(t *testing.T) {
+	db, err := kvstore.Open("", &kvstore.Options{Config: [][2]string{{"protected-mode", "yes"}}})
+	require.NoError(t, err)
+	defer db.Close()
+	s := server.New(db, nil)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(foreignListener{l}) }()
+	ask := func() string {
+		c, err := net.Dial("tcp", l.Addr().String())
+		require.NoError(t, err)
+		defer c.Close()
+		_, _ = io.WriteString(c, "PING\r\n") // it may be closed already
+		line, err := bufio.NewReader(c).ReadString('\n')
+		require.NoError(t, err)
+		word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+		return word
+	}
+	set := func(name, value string) {
+		_, err := db.Do(t.Context(), "CONFIG", "SET", name, value)
+		require.NoError(t, err)
+	}
+	require.Equal(t, "-DENIED", ask())
+	set("requirepass", "secret")
+	require.Equal(t, "-NOAUTH", ask())
+	set("requirepass", "")
+	require.Equal(t, "-DENIED", ask())
+	set("protected-mode", "no")
+	require.Equal(t, "+PONG", ask())
+	require.NoError(t, s.Close())
+	require.ErrorIs(t, <-served, server.ErrServerClosed)
+}

@@ -44,6 +44,7 @@ type Log struct {
 
 	manifestMu sync.Mutex // taken after mu, never before
 	manifest   *Manifest  // guarded by manifestMu
+	hidden     bool       // guarded by manifestMu; it is not on disk yet
 
 	mu       sync.Mutex
 	change   *sync.Cond
@@ -93,26 +94,48 @@ func Open(dir string, m *Manifest, policy Policy, appendTo bool, total int64) (*
 		m = &Manifest{}
 	}
 	l := &Log{dir: dir, manifest: m, db: -1, startDB: -1, total: total, baseSize: total, stop: make(chan struct{})}
+	return l, l.begin(policy, appendTo)
+}
+
+// OpenHidden opens a log in the place of what is in the folder, which is what is read
+// there until a rewriting of this one is finished. Units are numbered from a number on.
+func OpenHidden(dir string, m *Manifest, policy Policy, units uint64) (*Log, error) {
+	if m == nil {
+		m = &Manifest{}
+	}
+	l := &Log{dir: dir, manifest: m, hidden: true, db: -1, startDB: -1, added: units, written: units, onDisk: units, stop: make(chan struct{})}
+	return l, l.begin(policy, false)
+}
+
+// begin opens the file that is appended to.
+func (l *Log) begin(policy Policy, appendTo bool) error {
 	l.policy.Store(int32(policy))
 	l.change = sync.NewCond(&l.mu)
 	var err error
 	if appendTo {
-		f := m.Files[len(m.Files)-1]
-		if l.seg.file, err = os.OpenFile(filepath.Join(dir, f.Name), os.O_WRONLY, 0); err != nil {
-			return nil, err
+		f := l.manifest.Files[len(l.manifest.Files)-1]
+		if l.seg.file, err = os.OpenFile(filepath.Join(l.dir, f.Name), os.O_WRONLY, 0); err != nil {
+			return err
 		}
 		if l.seg.size, err = l.seg.file.Seek(0, 2); err != nil {
 			_ = l.seg.file.Close() // the first error counts
-			return nil, err
+			return err
 		}
 		l.seg.synced = l.seg.size
 	} else if l.seg, _, err = l.create(); err != nil {
-		return nil, err
+		return err
 	} else {
 		l.total += l.seg.size
 	}
 	l.wg.Go(l.ticks)
-	return l, nil
+	return nil
+}
+
+// Added returns the number of the last unit.
+func (l *Log) Added() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.added
 }
 
 // create makes the next incremental file and lists it.
@@ -130,7 +153,10 @@ func (l *Log) create() (s segment, name string, err error) {
 	}
 	if err == nil {
 		m := &Manifest{append(l.manifest.Files[:len(l.manifest.Files):len(l.manifest.Files)], File{name, seq, 'i'})}
-		if err = m.Write(l.dir); err == nil {
+		if !l.hidden {
+			err = m.Write(l.dir)
+		}
+		if err == nil {
 			l.manifest = m
 			return segment{file: f, size: int64(len(header)), synced: int64(len(header))}, name, nil
 		}

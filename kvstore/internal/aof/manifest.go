@@ -60,9 +60,28 @@ func ReadManifest(dir string) (*Manifest, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := m.check(f); err != nil {
+			return nil, err
+		}
 		m.Files = append(m.Files, f)
 	}
+	if len(m.Files) == 0 {
+		return nil, fmt.Errorf("%w: it is empty", ErrManifest)
+	}
 	return m, nil
+}
+
+// check tells what speaks against a further file.
+func (m *Manifest) check(f File) error {
+	for _, o := range m.Files {
+		switch {
+		case f.Type == 'b' && o.Type == 'b':
+			return fmt.Errorf("%w: there are two base files", ErrManifest)
+		case f.Type == 'i' && o.Type == 'i' && f.Seq <= o.Seq:
+			return fmt.Errorf("%w: the numbers of the incremental files do not rise", ErrManifest)
+		}
+	}
+	return nil
 }
 
 func parseManifestLine(text string) (f File, err error) {

@@ -14,7 +14,11 @@ func TestReadManifest(t *testing.T) {
 		want       []File
 		bad        bool
 	}{
-		{name: "empty"},
+		{name: "empty", bad: true},
+		{name: "two bases", text: "file a seq 1 type b\nfile b seq 2 type b\n", bad: true},
+		{name: "numbers that fall", text: "file a seq 2 type i\nfile b seq 1 type i\n", bad: true},
+		{name: "a number twice", text: "file a seq 2 type i\nfile b seq 2 type i\n", bad: true},
+		{name: "numbers with a gap", text: "file a seq 2 type i\nfile b seq 9 type i\n", want: []File{{"a", 2, 'i'}, {"b", 9, 'i'}}},
 		{name: "Redis's", text: "file a.1.base.rdb seq 1 type b\nfile a.1.incr.aof seq 1 type i\n", want: []File{{"a.1.base.rdb", 1, 'b'}, {"a.1.incr.aof", 1, 'i'}}},
 		{name: "comments", text: "# one\n\n file a seq 12 type h \n", want: []File{{"a", 12, 'h'}}},
 		{name: "a name in quotes", text: `file "a b\x41" seq 1 type i`, bad: true}, // the name has a space, which Fields cuts at

@@ -168,7 +168,7 @@ func (r *Rewrite) install() error {
 	if err := m.Write(l.dir); err != nil {
 		return err
 	}
-	l.manifest = m
+	l.manifest, l.hidden = m, false
 	for _, f := range old {
 		_ = os.Remove(filepath.Join(l.dir, f.Name)) // nothing refers to it any more
 	}

@@ -210,6 +210,7 @@ func (t *tester) check() {
 	n := len(t.m.lists) + len(t.m.hashes) + len(t.m.sets) + len(t.m.zsets)
 	keys, _ := t.sp.LenLocked(0)
 	require.Equal(t, n, keys)
+	t.memory()
 	for key, want := range t.m.lists {
 		e := t.entry(key)
 		require.Equal(t, len(want), e.ListLen())
@@ -264,6 +265,29 @@ func (t *tester) check() {
 	}
 }
 
+// memory compares what is counted with what there is.
+func (t *tester) memory() {
+	var want memory
+	for i := range Stripes {
+		s := t.sp.ShardAt(0, i)
+		if s == nil {
+			continue
+		}
+		own := len(s.objects)*objectSize + len(s.ttl)*16
+		want = want.plus(memory{s.tab.Live() + own, s.tab.Bytes() + own})
+		for j := range s.objects {
+			want = want.plus(s.objects[j].memory())
+		}
+	}
+	live, all := t.sp.Memory()
+	require.Equal(t, want, memory{live, all})
+	for i := range Stripes {
+		if s := t.sp.ShardAt(0, i); s != nil && t.r.IntN(2) == 0 {
+			s.recount()
+		}
+	}
+}
+
 // TestCollectionsAgainstModel does random things to collections that are packed and
 // large ones, and to copies and moved ones, while views of a moment are open.
 func TestCollectionsAgainstModel(t *testing.T) {
@@ -297,6 +321,9 @@ func TestCollectionsAgainstModel(t *testing.T) {
 					x.set("set" + key)
 				default:
 					x.zset("zset" + key)
+				}
+				if step%50 == 0 {
+					x.memory()
 				}
 				if step%1000 == 0 {
 					x.check()

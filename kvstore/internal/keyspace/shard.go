@@ -14,7 +14,9 @@ type Shard struct {
 	tab      *table.Table
 	objects  []object
 	freeObjs []uint32
-	expiring int // keys with a time to live
+	counted  memory   // of the objects, each as it was when it was counted last
+	changed  []uint32 // those that may have changed since
+	expiring int      // keys with a time to live
 	ttl      ttlHeap
 	views    []*viewPart // open ones
 	scratch  []byte      // for writers
@@ -25,7 +27,17 @@ type object struct {
 	list *quicklist.List
 	tab  *table.Table // fields, or members, of a sorted set with their scores
 	tree *ztree.Tree
+
+	counted memory
+	changed bool // it is in Shard.changed
 }
+
+// memory is bytes in use: by what is there, and with what is free for more.
+type memory struct{ live, all int }
+
+func (m memory) plus(o memory) memory { return memory{m.live + o.live, m.all + o.all} }
+
+func (m memory) minus(o memory) memory { return memory{m.live - o.live, m.all - o.all} }
 
 // A Type is one of Redis's types.
 type Type uint8
@@ -97,7 +109,18 @@ func (s *Shard) FindWrite(h uint64, key []byte) Entry {
 	if len(s.views) != 0 {
 		s.keep(e, key)
 	}
+	if e.r != 0 && e.enc().large() {
+		s.willChange(e.objectID())
+	}
 	return e
+}
+
+// willChange notes that a large collection is to be counted again.
+func (s *Shard) willChange(id uint32) {
+	if o := &s.objects[id]; !o.changed {
+		o.changed = true
+		s.changed = append(s.changed, id)
+	}
 }
 
 // Exists tells whether the entry is that of a key.
@@ -183,22 +206,25 @@ func (s *Shard) insert(h uint64, key []byte, c enc, n int) Entry {
 }
 
 // object returns the large collection of an entry.
-func (e Entry) object() *object {
-	return &e.s.objects[binary.LittleEndian.Uint32(e.payload())]
-}
+func (e Entry) object() *object { return &e.s.objects[e.objectID()] }
+
+func (e Entry) objectID() uint32 { return binary.LittleEndian.Uint32(e.payload()) }
 
 // setObject makes a value large.
 func (e *Entry) setObject(c enc, o object) {
 	s := e.s
 	var id uint32
+	o.counted, o.changed = memory{}, false
 	if last := len(s.freeObjs) - 1; last >= 0 {
 		id = s.freeObjs[last]
 		s.freeObjs = s.freeObjs[:last]
+		o.changed = s.objects[id].changed // of the one that was there before
 		s.objects[id] = o
 	} else {
 		id = uint32(len(s.objects))
 		s.objects = append(s.objects, o)
 	}
+	s.willChange(id)
 	binary.LittleEndian.PutUint32(e.resize(4), id)
 	e.setEnc(c)
 }
@@ -206,8 +232,9 @@ func (e *Entry) setObject(c enc, o object) {
 // dropObject forgets the large collection of an entry, if it has one.
 func (e Entry) dropObject() {
 	if e.enc().large() {
-		id := binary.LittleEndian.Uint32(e.payload())
-		e.s.objects[id] = object{}
+		id := e.objectID()
+		e.s.counted = e.s.counted.minus(e.s.objects[id].counted)
+		e.s.objects[id] = object{changed: e.s.objects[id].changed}
 		e.s.freeObjs = append(e.s.freeObjs, id)
 	}
 }
@@ -327,18 +354,36 @@ func (s *Shard) Random() Entry {
 	return Entry{s, 0, s.tab.Random()}.rehash()
 }
 
-// Bytes returns the memory that the shard uses.
-func (s *Shard) Bytes() int { return s.bytes((*table.Table).Bytes) }
-
-// Live returns that without what is free for further keys.
-func (s *Shard) Live() int { return s.bytes((*table.Table).Live) }
-
-func (s *Shard) bytes(of func(*table.Table) int) int {
-	n := of(s.tab) + len(s.objects)*24 + len(s.ttl)*16
-	for i := range s.objects {
-		n += s.objects[i].bytes(of)
+// Memory returns the bytes that the shard uses: for what is there, and with what is
+// free for further keys. It takes the time of the large collections that have changed
+// since the last recount.
+func (s *Shard) Memory() (live, all int) {
+	m := s.counted
+	for _, id := range s.changed {
+		o := &s.objects[id]
+		m = m.plus(o.memory()).minus(o.counted)
 	}
-	return n
+	own := len(s.objects)*objectSize + len(s.ttl)*16
+	return s.tab.Live() + own + m.live, s.tab.Bytes() + own + m.all
+}
+
+const (
+	objectSize  = 48
+	mostChanged = 64 // they are recounted when there are more
+)
+
+// recount counts the large collections that have changed. The stripe is locked for
+// writing.
+func (s *Shard) recount() {
+	for _, id := range s.changed {
+		o := &s.objects[id]
+		m := o.memory()
+		s.counted = s.counted.plus(m).minus(o.counted)
+		o.counted, o.changed = m, false
+	}
+	if s.changed = s.changed[:0]; cap(s.changed) > 1<<10 {
+		s.changed = nil
+	}
 }
 
 // AnyExpiring returns a key with a time to live, or none: of those whose time is
@@ -356,25 +401,26 @@ func (s *Shard) AnyExpiring() (found Entry) {
 	return found
 }
 
-func (o *object) bytes(of func(*table.Table) int) int {
-	n := 0
+func (o *object) memory() (m memory) {
 	if o.list != nil {
-		n += o.list.Bytes()
+		n := o.list.Bytes()
+		m = memory{n, n}
 	}
 	if o.tab != nil {
-		n += of(o.tab)
+		m = m.plus(memory{o.tab.Live(), o.tab.Bytes()})
 	}
 	if o.tree != nil {
-		n += o.tree.Bytes()
+		n := o.tree.Bytes()
+		m = m.plus(memory{n, n})
 	}
-	return n
+	return m
 }
 
 // Bytes returns the memory that the key and its value use.
 func (e Entry) Bytes() int {
 	n := e.s.tab.Size(e.r) + 6
 	if e.enc().large() {
-		n += e.object().bytes((*table.Table).Live)
+		n += e.object().memory().live
 	}
 	return n
 }

@@ -252,23 +252,32 @@ func (sp *Space) LenLocked(db int) (keys, expiring int) {
 	return keys, expiring
 }
 
-// Bytes returns the memory that everything uses. It locks by itself.
-func (sp *Space) Bytes() int { return sp.sum((*Shard).Bytes) }
-
-// Live returns that without what is free for further keys.
-func (sp *Space) Live() int { return sp.sum((*Shard).Live) }
-
-func (sp *Space) sum(of func(*Shard) int) int {
-	n := 0
+// Memory returns the bytes that everything uses: for what is there, and with what is
+// free for further keys. It locks by itself.
+func (sp *Space) Memory() (live, all int) {
 	for i := range sp.stripes {
 		st := &sp.stripes[i]
+		many := false
 		st.rlock()
 		for _, s := range st.shards {
 			if s != nil {
-				n += of(s)
+				l, a := s.Memory()
+				live += l
+				all += a
+				many = many || len(s.changed) > mostChanged
 			}
 		}
 		st.runlock()
+		if !many {
+			continue
+		}
+		st.lock()
+		for _, s := range st.shards {
+			if s != nil {
+				s.recount()
+			}
+		}
+		st.unlock(sp.nothing)
 	}
-	return n
+	return live, all
 }

@@ -16,6 +16,7 @@ type List struct {
 	count int
 	limit int // bytes of a node's entries, if they are more than one
 	most  int // entries of a node
+	bytes int // memory of the nodes
 }
 
 type node struct {
@@ -32,12 +33,20 @@ func New(maxBytes, maxEntries int) *List { return &List{limit: maxBytes, most: m
 func (l *List) Len() int { return l.count }
 
 // Bytes returns the memory in use.
-func (l *List) Bytes() int {
-	n := cap(l.nodes) * 8
-	for _, d := range l.live() {
-		n += cap(d.buf) + 56
-	}
-	return n
+func (l *List) Bytes() int { return cap(l.nodes)*8 + l.bytes }
+
+const nodeSize = 56
+
+// newNode returns a node with entries.
+func (l *List) newNode(entries []byte, n int) *node {
+	l.bytes += nodeSize + cap(entries)
+	return &node{buf: entries, end: len(entries), n: n}
+}
+
+// setBuf gives a node another buffer.
+func (l *List) setBuf(d *node, buf []byte, start, end int) {
+	l.bytes += cap(buf) - cap(d.buf)
+	d.buf, d.start, d.end = buf, start, end
 }
 
 func (l *List) live() []*node { return l.nodes[l.front:] }
@@ -46,7 +55,7 @@ func (l *List) live() []*node { return l.nodes[l.front:] }
 func (d *node) entries() []byte { return d.buf[d.start:d.end] }
 
 // room makes room for n bytes at one of the ends.
-func (d *node) room(n int, front bool) {
+func (l *List) room(d *node, n int, front bool) {
 	if front && d.start >= n || !front && len(d.buf)-d.end >= n {
 		return
 	}
@@ -57,7 +66,7 @@ func (d *node) room(n int, front bool) {
 		at = len(grown) - used
 	}
 	copy(grown[at:], d.entries())
-	d.buf, d.start, d.end = grown, at, at+used
+	l.setBuf(d, grown, at, at+used)
 }
 
 func (l *List) fits(d *node, n int) bool {
@@ -73,10 +82,10 @@ func (l *List) PushBack(v []byte) {
 func (l *List) pushEntry(e []byte) {
 	l.count++
 	if len(l.live()) == 0 || !l.fits(l.nodes[len(l.nodes)-1], len(e)) {
-		l.nodes = append(l.nodes, &node{})
+		l.nodes = append(l.nodes, l.newNode(nil, 0))
 	}
 	d := l.nodes[len(l.nodes)-1]
-	d.room(len(e), false)
+	l.room(d, len(e), false)
 	d.end += copy(d.buf[d.end:], e)
 	d.n++
 }
@@ -93,10 +102,10 @@ func (l *List) PushFront(v []byte) {
 			l.front = more
 		}
 		l.front--
-		l.nodes[l.front] = &node{}
+		l.nodes[l.front] = l.newNode(nil, 0)
 	}
 	d := l.nodes[l.front]
-	d.room(len(e), true)
+	l.room(d, len(e), true)
 	d.start -= len(e)
 	copy(d.buf[d.start:], e)
 	d.n++
@@ -134,9 +143,10 @@ func (l *List) took(i, n int) {
 	switch {
 	case d.n > 0:
 		if used := d.end - d.start; len(d.buf) > 512 && used < len(d.buf)/8 {
-			d.buf, d.start, d.end = slices.Clone(d.entries()), 0, used
+			l.setBuf(d, slices.Clone(d.entries()), 0, used)
 		}
 	case i == l.front:
+		l.bytes -= nodeSize + cap(d.buf)
 		l.nodes[i] = nil
 		l.front++
 		if l.front > 16 && l.front > len(l.nodes)/2 {
@@ -144,6 +154,7 @@ func (l *List) took(i, n int) {
 			l.front = 0
 		}
 	default:
+		l.bytes -= nodeSize + cap(d.buf)
 		l.nodes = slices.Delete(l.nodes, i, i+1)
 	}
 }
@@ -222,7 +233,7 @@ func (l *List) Set(i int, v []byte) {
 		return
 	}
 	b := slices.Concat(d.buf[d.start:at], e, d.buf[at+size:d.end])
-	d.buf, d.start, d.end = b, 0, len(b)
+	l.setBuf(d, b, 0, len(b))
 }
 
 // Insert adds v before the i-th entry, or at the end.
@@ -251,7 +262,7 @@ func (l *List) Insert(i int, v []byte) {
 	l.count++
 	d.n++
 	off := at - d.start
-	d.room(len(e), false)
+	l.room(d, len(e), false)
 	at = d.start + off
 	copy(d.buf[at+len(e):d.end+len(e)], d.buf[at:d.end])
 	copy(d.buf[at:], e)
@@ -263,9 +274,8 @@ func (l *List) Insert(i int, v []byte) {
 func (l *List) split(n, at, size int) (place, offset int) {
 	d := l.nodes[n]
 	if at > d.start {
-		right := &node{buf: slices.Clone(d.buf[at:d.end])}
-		right.end = len(right.buf)
-		right.n = listpack.Count(right.buf)
+		rest := slices.Clone(d.buf[at:d.end])
+		right := l.newNode(rest, listpack.Count(rest))
 		d.end = at
 		d.n -= right.n
 		l.nodes = slices.Insert(l.nodes, n+1, right)
@@ -278,7 +288,7 @@ func (l *List) split(n, at, size int) (place, offset int) {
 	if l.fits(d, size) {
 		return n, d.start
 	}
-	l.nodes = slices.Insert(l.nodes, n, &node{})
+	l.nodes = slices.Insert(l.nodes, n, l.newNode(nil, 0))
 	return n, 0
 }
 
@@ -358,7 +368,6 @@ func (l *List) Nodes(f func(entries []byte, n int)) {
 // AppendNode adds a node's entries, of which there are n, at the end; they are
 // not kept. It is for loading.
 func (l *List) AppendNode(entries []byte, n int) {
-	b := slices.Clone(entries)
-	l.nodes = append(l.nodes, &node{buf: b, end: len(b), n: n})
+	l.nodes = append(l.nodes, l.newNode(slices.Clone(entries), n))
 	l.count += n
 }

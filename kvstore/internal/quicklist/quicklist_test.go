@@ -20,6 +20,15 @@ func values(l *List, i int, down bool) []string {
 	return out
 }
 
+// walked is what Bytes has to be.
+func walked(l *List) int {
+	n := cap(l.nodes) * 8
+	for _, d := range l.live() {
+		n += cap(d.buf) + nodeSize
+	}
+	return n
+}
+
 func TestAgainstSlice(t *testing.T) {
 	for _, limits := range [][2]int{{200, 1 << 30}, {8192, 5}, {8192, 1 << 30}} {
 		seed := rand.Uint64()
@@ -84,6 +93,7 @@ func TestAgainstSlice(t *testing.T) {
 				require.Equal(t, want, l.Remove([]byte(v), most, fromEnd))
 			}
 			require.Equal(t, len(model), l.Len())
+			require.Equal(t, walked(l), l.Bytes())
 			if step%20 == 0 && len(model) > 0 {
 				i = rnd.IntN(len(model))
 				require.Equal(t, model[i:], values(l, i, false))

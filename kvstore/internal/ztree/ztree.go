@@ -12,8 +12,9 @@ const (
 
 // A Tree is an ordered set of members. Use New. It is not safe for concurrent use.
 type Tree struct {
-	root *node
-	name func(table.Ref) []byte
+	root  *node
+	name  func(table.Ref) []byte
+	bytes int // memory of the nodes
 }
 
 // node is a leaf, or has kids: then an entry is the first one of its kid.
@@ -26,7 +27,9 @@ type node struct {
 }
 
 // New returns an empty tree; name tells a member's name.
-func New(name func(table.Ref) []byte) *Tree { return &Tree{root: &node{}, name: name} }
+func New(name func(table.Ref) []byte) *Tree {
+	return &Tree{root: &node{}, name: name, bytes: (&node{}).bytes()}
+}
 
 // Len returns the number of members.
 func (t *Tree) Len() int { return t.root.size }
@@ -72,6 +75,7 @@ func (t *Tree) Insert(score float64, ref table.Ref) {
 		root.refresh(1)
 		root.size = t.root.size + split.size
 		t.root = root
+		t.bytes += root.bytes()
 	}
 }
 
@@ -84,6 +88,7 @@ func (t *Tree) insert(n *node, score float64, ref table.Ref, name []byte) *node 
 			return nil
 		}
 		right := n.split(i)
+		t.bytes += right.bytes()
 		if i <= n.n {
 			n.put(i, score, ref, nil)
 		} else {
@@ -103,6 +108,7 @@ func (t *Tree) insert(n *node, score float64, ref table.Ref, name []byte) *node 
 		return nil
 	}
 	right := n.split(i + 1)
+	t.bytes += right.bytes()
 	if i+1 <= n.n {
 		n.put(i+1, split.scores[0], split.refs[0], split)
 	} else {
@@ -169,6 +175,7 @@ func (n *node) refresh(i int) {
 func (t *Tree) Delete(score float64, ref table.Ref) {
 	t.remove(t.root, score, ref, t.name(ref))
 	for t.root.kids != nil && t.root.n == 1 {
+		t.bytes -= t.root.bytes()
 		t.root = t.root.kids[0]
 	}
 }
@@ -186,25 +193,26 @@ func (t *Tree) remove(n *node, score float64, ref table.Ref, name []byte) {
 		n.refresh(i)
 	}
 	if kid.n < few {
-		n.join(i)
+		t.bytes -= n.join(i)
 	}
 }
 
-// join puts kid i together with a neighbour, if they fit into one.
-func (n *node) join(i int) {
-	if n.kids[i].n == 0 {
+// join puts kid i together with a neighbour, if they fit into one, and returns the
+// memory that is free by that.
+func (n *node) join(i int) int {
+	if kid := n.kids[i]; kid.n == 0 {
 		n.take(i)
-		return
+		return kid.bytes()
 	}
 	if i == n.n-1 {
 		i--
 	}
 	if i < 0 {
-		return
+		return 0
 	}
 	a, b := n.kids[i], n.kids[i+1]
 	if a.n+b.n > fanout*3/4 {
-		return
+		return 0
 	}
 	copy(a.scores[a.n:], b.scores[:b.n])
 	copy(a.refs[a.n:], b.refs[:b.n])
@@ -214,6 +222,7 @@ func (n *node) join(i int) {
 	a.n += b.n
 	a.size += b.size
 	n.take(i + 1)
+	return b.bytes()
 }
 
 // Rank returns how many members are before one that is in the tree.
@@ -317,15 +326,13 @@ func (n *node) walkDown(rank int, f func(float64, table.Ref) bool) bool {
 }
 
 // Bytes returns the memory that the tree uses.
-func (t *Tree) Bytes() int { return t.root.bytes() }
+func (t *Tree) Bytes() int { return t.bytes }
 
+// bytes is the memory of the node alone.
 func (n *node) bytes() int {
-	size := 16 + fanout*12
+	size := 24 + fanout*12
 	if n.kids != nil {
 		size += fanout * 8
-		for _, k := range n.kids[:n.n] {
-			size += k.bytes()
-		}
 	}
-	return size + 8
+	return size
 }

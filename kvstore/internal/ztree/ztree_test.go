@@ -41,8 +41,19 @@ func TestAgainstSortedSlice(t *testing.T) {
 		tab.Delete(tab.Hash([]byte(m.name)), m.ref)
 		model = slices.Delete(model, i, i+1)
 	}
+	var bytes func(n *node) int
+	bytes = func(n *node) int {
+		size := n.bytes()
+		if n.kids != nil {
+			for _, k := range n.kids[:n.n] {
+				size += bytes(k)
+			}
+		}
+		return size
+	}
 	check := func() {
 		require.Equal(t, len(model), tree.Len())
+		require.Equal(t, bytes(tree.root), tree.Bytes())
 		for _, down := range []bool{false, true} {
 			if len(model) == 0 {
 				continue

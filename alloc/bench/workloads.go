@@ -231,10 +231,14 @@ func (s *larsonSlots) replaceOf(h *alloc.Heap, r random, ops int) random {
 		_ = h.Free(*slot)
 		p := h.Alloc(8 + int(x>>32%1001))
 		touch(p)
-		*slot = p
+		store(slot, p)
 	}
 	return r
 }
+
+// store is *slot = p of memory that the collector does not know: like C's, without the
+// test whether a collection has to be told of it.
+func store(slot *unsafe.Pointer, p unsafe.Pointer) { *(*uintptr)(unsafe.Pointer(slot)) = uintptr(p) }
 
 // remote calls a Heap directly, as replaceOf does.
 func remote(e engine, size, ops int) {

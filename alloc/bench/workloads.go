@@ -103,6 +103,8 @@ func work(out io.Writer, args []string) error {
 			pair(e, size, ops)
 		case "batch":
 			batch(e, size, ops)
+		case "mixed":
+			mixed(e, ops)
 		case "larson":
 			larson(e, ops)
 		case "remote":
@@ -145,16 +147,18 @@ func batch(e engine, size, ops int) {
 		switch e := e.(type) {
 		case *alloc.Heap:
 			for i := range ps {
-				ps[i] = e.Alloc(size)
-				touch(ps[i])
+				p := e.Alloc(size)
+				touch(p)
+				store(&ps[i], p)
 			}
 			for _, p := range ps {
 				_ = e.Free(p)
 			}
 		case *alloc.Cache:
 			for i := range ps {
-				ps[i] = e.Alloc(size)
-				touch(ps[i])
+				p := e.Alloc(size)
+				touch(p)
+				store(&ps[i], p)
 			}
 			for _, p := range ps {
 				_ = e.Free(p)
@@ -182,18 +186,55 @@ func (r *random) next() uint64 {
 	return uint64(*r) * 0x2545F4914F6CDD1D
 }
 
+// mixed replaces blocks of random sizes at random, on one thread.
+func mixed(e engine, ops int) {
+	var slots [4096]unsafe.Pointer
+	r := random(1)
+	switch e := e.(type) {
+	case *alloc.Heap:
+		for range ops {
+			x := r.next()
+			slot := &slots[x%uint64(len(slots))]
+			_ = e.Free(*slot)
+			p := e.Alloc(8 + int(x>>32%1001))
+			touch(p)
+			store(slot, p)
+		}
+	case *alloc.Cache:
+		for range ops {
+			x := r.next()
+			slot := &slots[x%uint64(len(slots))]
+			_ = e.Free(*slot)
+			p := e.Alloc(8 + int(x>>32%1001))
+			touch(p)
+			store(slot, p)
+		}
+	default:
+		for range ops {
+			x := r.next()
+			slot := &slots[x%uint64(len(slots))]
+			_ = e.Free(*slot)
+			p := e.Alloc(8 + int(x>>32%1001))
+			touch(p)
+			*slot = p
+		}
+	}
+	for _, p := range slots {
+		_ = e.Free(p)
+	}
+}
+
 func larson(e engine, ops int) {
 	const perRound = 10000
 	var all [2]larsonSlots
-	turn := [2]chan struct{}{make(chan struct{}, 1), make(chan struct{}, 1)}
+	both := barrier{of: 2}
 	var wg sync.WaitGroup
 	for w := range 2 {
 		wg.Go(func() {
 			r := random(1 + w)
 			for round := range ops / 2 / perRound {
 				r = all[(w+round)&1].replace(e, r, perRound)
-				turn[1-w] <- struct{}{} // a barrier
-				<-turn[w]
+				both.wait()
 			}
 		})
 	}

@@ -2,6 +2,7 @@
 // another malloc. Usage: peer CASE SIZE OPS; prints "CPU-ns-per-op".
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,10 +49,35 @@ static void batch(long size, long ops) {
 	}
 }
 
+static void mixed(long ops) {
+	static void *p[4096];
+	uint64_t seed = 1;
+	for (long i = 0; i < ops; i++) {
+		uint64_t x = next(&seed);
+		void **slot = &p[x % 4096];
+		free(*slot);
+		touch(*slot = malloc(8 + (x >> 32) % 1001));
+	}
+	for (int i = 0; i < 4096; i++) free(p[i]), p[i] = 0;
+}
+
 enum { slots = 1000, perRound = 10000 };
 static void *larsonSlots[2][slots];
-static pthread_barrier_t barrier;
 static long larsonRounds;
+
+// A barrier for two that waits awake at first, as that of barrier.go.
+static atomic_uint barrierHere, barrierRound;
+
+static void barrier(void) {
+	unsigned round = atomic_load(&barrierRound);
+	if (atomic_fetch_add(&barrierHere, 1) + 1 == 2) {
+		atomic_store(&barrierHere, 0);
+		atomic_fetch_add(&barrierRound, 1);
+		return;
+	}
+	for (long i = 0; atomic_load(&barrierRound) == round; i++)
+		if (i >= 10000) usleep(20);
+}
 
 static void *larsonWorker(void *arg) {
 	uint64_t seed = 1 + (intptr_t)arg;
@@ -63,14 +89,13 @@ static void *larsonWorker(void *arg) {
 			free(*slot);
 			touch(*slot = malloc(8 + (x >> 32) % 1001));
 		}
-		pthread_barrier_wait(&barrier);
+		barrier();
 	}
 	return 0;
 }
 
 static void larson(long ops) {
 	larsonRounds = ops / 2 / perRound;
-	pthread_barrier_init(&barrier, 0, 2);
 	pthread_t t[2];
 	for (intptr_t i = 0; i < 2; i++) pthread_create(&t[i], 0, larsonWorker, (void *)i);
 	for (int i = 0; i < 2; i++) pthread_join(t[i], 0);
@@ -155,6 +180,7 @@ int main(int argc, char **argv) {
 		double t = cpu();
 		if (!strcmp(argv[1], "pair")) pair(size, n);
 		else if (!strcmp(argv[1], "batch")) batch(size, n);
+		else if (!strcmp(argv[1], "mixed")) mixed(n);
 		else if (!strcmp(argv[1], "larson")) larson(n);
 		else if (!strcmp(argv[1], "remote")) produced = consumed = 0, remote(size, n);
 		else if (!strcmp(argv[1], "churn")) churn(size, ops);

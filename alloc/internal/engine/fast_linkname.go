@@ -114,13 +114,39 @@ func (e *Engine) freeRemote(l *Local, u uintptr) error {
 		if done, err := l.stash(pg, u); done {
 			return err
 		}
-		return e.freeSlow(u)
+		return e.freeOrphan(pg, i)
 	}
 	if !pg.push(i) {
 		return ErrDoubleFree
 	}
 	if pg.freed().state.Load() != 0 {
 		e.freeLate(pg)
+	}
+	return nil
+}
+
+// freeOrphan frees block i of a page that nobody owned. It is freeShared for pages in a
+// list, without the pin that a longer way takes: as in Free, the page is not unmapped
+// before this calls, and what is called then looks at the page anew with e.mu held. That
+// the page may have been taken, or left full, between any two steps is as there: who
+// takes it collects remote after that, and who shares it counts remote after the mark is
+// there, so that a block is counted by this one or by that one.
+//
+//go:nosplit
+//go:noinline
+func (e *Engine) freeOrphan(pg *page, i uint64) error {
+	f := pg.freed()
+	if f.state.Load()&sharedMark == 0 {
+		return e.freeSlow(pg.start + uintptr(i)*uintptr(pg.size))
+	}
+	if pg.isFree(i) || !pg.push(i) {
+		return ErrDoubleFree
+	}
+	switch s := f.state.Load(); {
+	case s&fullMark != 0:
+		e.freeLate(pg)
+	case s&sharedMark != 0 && uint32(f.state.Add(1)) >= f.live.Load():
+		e.reclaim(pg)
 	}
 	return nil
 }

@@ -194,6 +194,7 @@ func (p *page) check(u uintptr) (uint64, error) {
 // isFree tells whether block i is free or never was handed out. The holder may be
 // changing that meanwhile.
 //
+//go:nosplit
 //go:norace
 func (p *page) isFree(i uint64) bool {
 	w := i / 64 & (maxWords - 1)

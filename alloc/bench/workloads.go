@@ -227,14 +227,15 @@ func mixed(e engine, ops int) {
 func larson(e engine, ops int) {
 	const perRound = 10000
 	var all [2]larsonSlots
-	both := barrier{of: 2}
+	turn := [2]chan struct{}{make(chan struct{}, 1), make(chan struct{}, 1)}
 	var wg sync.WaitGroup
 	for w := range 2 {
 		wg.Go(func() {
 			r := random(1 + w)
 			for round := range ops / 2 / perRound {
 				r = all[(w+round)&1].replace(e, r, perRound)
-				both.wait()
+				turn[1-w] <- struct{}{} // a barrier
+				<-turn[w]
 			}
 		})
 	}
@@ -266,7 +267,7 @@ func (s *larsonSlots) replace(e engine, r random, ops int) random {
 
 // replaceOf is replace that calls a Heap directly, as C calls malloc.
 func (s *larsonSlots) replaceOf(h *alloc.Heap, r random, ops int) random {
-	for range ops {
+	for ; ops > 0; ops-- { // one number less to keep across the calls
 		x := r.next()
 		slot := &s[x%uint64(len(s))]
 		_ = h.Free(*slot)

@@ -2,7 +2,6 @@
 // another malloc. Usage: peer CASE SIZE OPS; prints "CPU-ns-per-op".
 #define _GNU_SOURCE
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,21 +62,8 @@ static void mixed(long ops) {
 
 enum { slots = 1000, perRound = 10000 };
 static void *larsonSlots[2][slots];
+static pthread_barrier_t barrier;
 static long larsonRounds;
-
-// A barrier for two that waits awake at first, as that of barrier.go.
-static atomic_uint barrierHere, barrierRound;
-
-static void barrier(void) {
-	unsigned round = atomic_load(&barrierRound);
-	if (atomic_fetch_add(&barrierHere, 1) + 1 == 2) {
-		atomic_store(&barrierHere, 0);
-		atomic_fetch_add(&barrierRound, 1);
-		return;
-	}
-	for (long i = 0; atomic_load(&barrierRound) == round; i++)
-		if (i >= 10000) usleep(20);
-}
 
 static void *larsonWorker(void *arg) {
 	uint64_t seed = 1 + (intptr_t)arg;
@@ -89,13 +75,14 @@ static void *larsonWorker(void *arg) {
 			free(*slot);
 			touch(*slot = malloc(8 + (x >> 32) % 1001));
 		}
-		barrier();
+		pthread_barrier_wait(&barrier);
 	}
 	return 0;
 }
 
 static void larson(long ops) {
 	larsonRounds = ops / 2 / perRound;
+	pthread_barrier_init(&barrier, 0, 2);
 	pthread_t t[2];
 	for (intptr_t i = 0; i < 2; i++) pthread_create(&t[i], 0, larsonWorker, (void *)i);
 	for (int i = 0; i < 2; i++) pthread_join(t[i], 0);

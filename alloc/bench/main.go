@@ -41,6 +41,7 @@ var cases = []testCase{
 	{"pair 16 KiB", "pair", 16 << 10, 2_000_000, true, ""},
 	{"batch 64 B", "batch", 64, 3_000_000, true, ""},
 	{"batch 4 KiB", "batch", 4 << 10, 1_000_000, true, ""},
+	{"mixed, 4096 live", "mixed", 0, 3_000_000, true, ""},
 	{"larson, 2 workers", "larson", 0, 3_000_000, false, ""},
 	{"remote free 64 B", "remote", 64, 2_000_000, false, ""},
 	{"remote free 1 KiB", "remote", 1 << 10, 2_000_000, false, ""},

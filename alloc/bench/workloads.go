@@ -103,6 +103,8 @@ func work(out io.Writer, args []string) error {
 			pair(e, size, ops)
 		case "batch":
 			batch(e, size, ops)
+		case "mixed":
+			mixed(e, ops)
 		case "larson":
 			larson(e, ops)
 		case "remote":
@@ -145,16 +147,18 @@ func batch(e engine, size, ops int) {
 		switch e := e.(type) {
 		case *alloc.Heap:
 			for i := range ps {
-				ps[i] = e.Alloc(size)
-				touch(ps[i])
+				p := e.Alloc(size)
+				touch(p)
+				store(&ps[i], p)
 			}
 			for _, p := range ps {
 				_ = e.Free(p)
 			}
 		case *alloc.Cache:
 			for i := range ps {
-				ps[i] = e.Alloc(size)
-				touch(ps[i])
+				p := e.Alloc(size)
+				touch(p)
+				store(&ps[i], p)
 			}
 			for _, p := range ps {
 				_ = e.Free(p)
@@ -180,6 +184,44 @@ func (r *random) next() uint64 {
 	*r ^= *r << 25
 	*r ^= *r >> 27
 	return uint64(*r) * 0x2545F4914F6CDD1D
+}
+
+// mixed replaces blocks of random sizes at random, on one thread.
+func mixed(e engine, ops int) {
+	var slots [4096]unsafe.Pointer
+	r := random(1)
+	switch e := e.(type) {
+	case *alloc.Heap:
+		for range ops {
+			x := r.next()
+			slot := &slots[x%uint64(len(slots))]
+			_ = e.Free(*slot)
+			p := e.Alloc(8 + int(x>>32%1001))
+			touch(p)
+			store(slot, p)
+		}
+	case *alloc.Cache:
+		for range ops {
+			x := r.next()
+			slot := &slots[x%uint64(len(slots))]
+			_ = e.Free(*slot)
+			p := e.Alloc(8 + int(x>>32%1001))
+			touch(p)
+			store(slot, p)
+		}
+	default:
+		for range ops {
+			x := r.next()
+			slot := &slots[x%uint64(len(slots))]
+			_ = e.Free(*slot)
+			p := e.Alloc(8 + int(x>>32%1001))
+			touch(p)
+			*slot = p
+		}
+	}
+	for _, p := range slots {
+		_ = e.Free(p)
+	}
 }
 
 func larson(e engine, ops int) {
@@ -225,16 +267,20 @@ func (s *larsonSlots) replace(e engine, r random, ops int) random {
 
 // replaceOf is replace that calls a Heap directly, as C calls malloc.
 func (s *larsonSlots) replaceOf(h *alloc.Heap, r random, ops int) random {
-	for range ops {
+	for ; ops > 0; ops-- { // one number less to keep across the calls
 		x := r.next()
 		slot := &s[x%uint64(len(s))]
 		_ = h.Free(*slot)
 		p := h.Alloc(8 + int(x>>32%1001))
 		touch(p)
-		*slot = p
+		store(slot, p)
 	}
 	return r
 }
+
+// store is *slot = p of memory that the collector does not know: like C's, without the
+// test whether a collection has to be told of it.
+func store(slot *unsafe.Pointer, p unsafe.Pointer) { *(*uintptr)(unsafe.Pointer(slot)) = uintptr(p) }
 
 // remote calls a Heap directly, as replaceOf does.
 func remote(e engine, size, ops int) {

@@ -48,6 +48,18 @@ static void batch(long size, long ops) {
 	}
 }
 
+static void mixed(long ops) {
+	static void *p[4096];
+	uint64_t seed = 1;
+	for (long i = 0; i < ops; i++) {
+		uint64_t x = next(&seed);
+		void **slot = &p[x % 4096];
+		free(*slot);
+		touch(*slot = malloc(8 + (x >> 32) % 1001));
+	}
+	for (int i = 0; i < 4096; i++) free(p[i]), p[i] = 0;
+}
+
 enum { slots = 1000, perRound = 10000 };
 static void *larsonSlots[2][slots];
 static pthread_barrier_t barrier;
@@ -155,6 +167,7 @@ int main(int argc, char **argv) {
 		double t = cpu();
 		if (!strcmp(argv[1], "pair")) pair(size, n);
 		else if (!strcmp(argv[1], "batch")) batch(size, n);
+		else if (!strcmp(argv[1], "mixed")) mixed(n);
 		else if (!strcmp(argv[1], "larson")) larson(n);
 		else if (!strcmp(argv[1], "remote")) produced = consumed = 0, remote(size, n);
 		else if (!strcmp(argv[1], "churn")) churn(size, ops);

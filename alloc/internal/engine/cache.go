@@ -11,6 +11,7 @@ func (e *Engine) NewLocal() *Local {
 	defer e.mu.Unlock()
 	l := new(Local)
 	l.init(e)
+	l.single = true
 	if !e.closed {
 		l.open = true
 		l.known = e.pages.known
@@ -30,40 +31,69 @@ func (e *Engine) CloseLocal(l *Local) {
 	}
 }
 
-// Alloc is Engine.Alloc on the pages of l.
+// Alloc returns a block of at least n bytes aligned to 16, or nil. The caller is the
+// only one who uses l: nobody who is not may be in between, so that nothing is called
+// but what is nosplit, up to the slow path.
 //
 //go:nosplit
+//go:noinline
 func (l *Local) Alloc(n int) unsafe.Pointer {
 	x := uint(n - 1)
 	var pg *page
 	if x < fineMax {
-		pg = l.fine[x/quantum]
+		pg = l.fineAt(x / quantum)
 	} else {
 		if x >= MaxSmall {
 			return l.allocSlow(n)
 		}
 		pg = l.current[coarseClasses[x/coarseStep]&(1<<7-1)]
 	}
-	if uintptr(unsafe.Pointer(pg)) == l.lastPage {
-		l.lastPage = 0
-		w := &pg.local[l.lastIndex/64&(maxWords-1)]
-		if bit := uint64(1) << (l.lastIndex % 64); *w&bit != 0 {
-			*w &^= bit
-			pg.allocs++
-			return at(l.last)
-		}
-	}
-	word := (*uint64)(at(pg.word))
+	word := pg.word(uint64(pg.cur))
 	w := *word
 	if w == 0 {
-		return l.allocSlow(n)
+		return l.allocNext(pg, n)
 	}
 	*word = w & (w - 1)
 	pg.allocs++
-	return at(pg.base + uintptr(bits.TrailingZeros64(w))*uintptr(pg.size))
+	u := pg.first + uintptr(bits.TrailingZeros64(w))*uintptr(pg.each)
+	if u == l.last {
+		return at(l.last) // see there
+	}
+	return at(u)
 }
 
+// allocNext is Alloc where the word of the page that Alloc looked at has no free block.
+//
+//go:nosplit
+//go:noinline
+func (l *Local) allocNext(pg *page, n int) unsafe.Pointer {
+	if u := l.stashes[classOf(n)%numStashes].pop(); u != 0 {
+		return at(u)
+	}
+	words := (pg.fresh + 63) / 64
+	for w := range words {
+		if pg.local[w&(maxWords-1)] != 0 {
+			pg.setCur(w)
+			return at(pg.pop())
+		}
+	}
+	return l.allocSlow(n)
+}
+
+// allocSlow allocates where none of the above does. A Local of a thread is not to be
+// looked at any more once this has called: it may be another's then.
+//
+//go:nosplit
+//go:noinline
 func (l *Local) allocSlow(n int) unsafe.Pointer {
+	if l.single {
+		return l.allocSingle(n)
+	}
+	return l.e.allocSlow(n)
+}
+
+// allocSingle is allocSlow for a Cache's Local.
+func (l *Local) allocSingle(n int) unsafe.Pointer {
 	e := l.e
 	if !l.open {
 		e.failed.Add(1)
@@ -96,23 +126,31 @@ func (l *Local) allocSlow(n int) unsafe.Pointer {
 	}
 }
 
-// Free is Engine.Free on the pages of l.
+// Free takes back a block; as to its caller see Alloc.
 //
 //go:nosplit
+//go:noinline
 func (l *Local) Free(p unsafe.Pointer) error {
 	u := uintptr(p)
-	pg := (*page)(at(l.recent[u>>sliceShift%numRecent]))
-	i, rest := bits.Mul64(uint64(u-pg.start), pg.recip)
-	w, bit := &pg.local[i/64&(maxWords-1)], uint64(1)<<(i%64)
-	if rest >= pg.recip || i >= uint64(pg.fresh) || *w&bit != 0 || *w|bit == pg.full {
-		return l.freeSlow(u)
+	pg := l.recentAt(u)
+	x := uint64(u - pg.base)
+	q := x * uint64(pg.inv) // see held.inv
+	i := q >> 32
+	bit := uint64(1) << (i % 64)
+	if x >= uint64(pg.limit) || uint32(q) >= pg.inv || *pg.word(i / 64)&bit != 0 || *pg.word(i / 64)|bit == pg.full {
+		if l.single {
+			return l.freeSingle(u)
+		}
+		return l.e.freeRemote(l, u)
 	}
-	*w |= bit
-	l.last, l.lastIndex, l.lastPage = u, i, uintptr(unsafe.Pointer(pg))
+	*pg.word(i / 64) |= bit
+	l.last = u
 	return nil
 }
 
-func (l *Local) freeSlow(u uintptr) error {
+// freeSingle frees a block of a page that a Cache's Local does not own, or that may be
+// empty then.
+func (l *Local) freeSingle(u uintptr) error {
 	e := l.e
 	if !l.open {
 		return ErrClosed

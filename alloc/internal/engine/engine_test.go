@@ -57,9 +57,25 @@ func TestPartsOfHeadersBeginALine(t *testing.T) {
 	require.Zero(t, unsafe.Sizeof(p)%lineSize)
 	require.Zero(t, unsafe.Sizeof(freed{})%lineSize)
 	require.LessOrEqual(t, unsafe.Offsetof(p.local)+smallWords*8, uintptr(freedSmall))
+	require.Equal(t, unsafe.Offsetof(p.held)/lineSize, (unsafe.Offsetof(p.local)+2*8-1)/lineSize)
 	require.LessOrEqual(t, freedSmall+unsafe.Offsetof(freed{}.remote)+smallWords*8, uintptr(smallLines*lineSize))
 	require.LessOrEqual(t, unsafe.Sizeof(segmentHeader{}), uintptr(smallLines*lineSize))
 	require.LessOrEqual(t, unsafe.Sizeof(p)+unsafe.Sizeof(freed{}), uintptr(largeLines*lineSize))
+}
+
+func TestBlocksAreFoundWithFewBits(t *testing.T) {
+	for c := range NumClasses {
+		var p page
+		size := ClassSize(c)
+		p.setBlocks(uint(c), size)
+		blocks := min(spanSlices(c)*sliceSize/size, maxBlocks)
+		for x := range uint64(blocks * size) {
+			q := x * uint64(p.inv)
+			if starts := x%uint64(size) == 0; starts != (uint32(q) < p.inv) || q>>32 != x/uint64(size) {
+				t.Fatalf("byte %d of a page of blocks of %d is found at %d of block %d", x, size, uint32(q), q>>32)
+			}
+		}
+	}
 }
 
 // TestNoPairOfLinesHasTwoWriters looks at pages with few blocks and with many.

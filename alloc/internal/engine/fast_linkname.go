@@ -40,7 +40,9 @@ func (e *Engine) first(m uintptr) *Local {
 	return *(**Local)(unsafe.Add(unsafe.Pointer(e), at+slotOf(m)*unsafe.Sizeof(m)))
 }
 
-// Alloc returns a block of at least n bytes aligned to 16, or nil.
+// Alloc returns a block of at least n bytes aligned to 16, or nil. It is Local.Alloc,
+// found and done in one call for small sizes. The compiler puts last what returns at
+// once, so that the common way has no jump.
 //
 //go:nosplit
 //go:noinline
@@ -48,56 +50,28 @@ func (e *Engine) Alloc(n int) unsafe.Pointer {
 	m := getm()
 	l := e.first(m)
 	if l.thread != m {
-		l = e.probe(m)
+		return e.probe(m).Alloc(n)
 	}
 	x := uint(n - 1)
-	var pg *page
-	if x < fineMax {
-		pg = l.fine[x/quantum]
-	} else {
-		if x >= MaxSmall {
-			return e.allocSlow(n)
-		}
-		pg = l.current[coarseClasses[x/coarseStep]&(1<<7-1)]
+	if x >= fineMax {
+		return l.Alloc(n)
 	}
-	if uintptr(unsafe.Pointer(pg)) == l.lastPage {
-		l.lastPage = 0
-		w := &pg.local[l.lastIndex/64&(maxWords-1)]
-		if bit := uint64(1) << (l.lastIndex % 64); *w&bit != 0 {
-			*w &^= bit
-			pg.allocs++
-			return at(l.last)
-		}
-	}
-	word := (*uint64)(at(pg.word))
+	pg := l.fineAt(x / quantum)
+	word := pg.word(uint64(pg.cur))
 	w := *word
 	if w == 0 {
-		return e.allocNext(l, pg, n)
+		return l.allocNext(pg, n)
 	}
 	*word = w & (w - 1)
 	pg.allocs++
-	return at(pg.base + uintptr(bits.TrailingZeros64(w))*uintptr(pg.size))
+	u := pg.first + uintptr(bits.TrailingZeros64(w))*uintptr(pg.each)
+	if u == l.last {
+		return at(l.last) // see there
+	}
+	return at(u)
 }
 
-// allocNext is Alloc where the word of the page that Alloc looked at has no free block.
-//
-//go:nosplit
-//go:noinline
-func (e *Engine) allocNext(l *Local, pg *page, n int) unsafe.Pointer {
-	if u := l.stashes[classOf(n)%numStashes].pop(); u != 0 {
-		return at(u)
-	}
-	words := (pg.fresh + 63) / 64
-	for w := range words {
-		if pg.local[w&(maxWords-1)] != 0 {
-			pg.setCur(w)
-			return at(pg.pop())
-		}
-	}
-	return e.allocSlow(n)
-}
-
-// Free takes back a block.
+// Free takes back a block. It is Local.Free, found and done in one call.
 //
 //go:nosplit
 //go:noinline
@@ -106,16 +80,18 @@ func (e *Engine) Free(p unsafe.Pointer) error {
 	m := getm()
 	l := e.first(m)
 	if l.thread != m {
-		l = e.probe(m)
+		return e.probe(m).Free(at(u))
 	}
-	pg := (*page)(at(l.recent[u>>sliceShift%numRecent]))
-	i, rest := bits.Mul64(uint64(u-pg.start), pg.recip)
-	w, bit := &pg.local[i/64&(maxWords-1)], uint64(1)<<(i%64)
-	if rest >= pg.recip || i >= uint64(pg.fresh) || *w&bit != 0 || *w|bit == pg.full {
+	pg := l.recentAt(u)
+	x := uint64(u - pg.base)
+	q := x * uint64(pg.inv) // see held.inv
+	i := q >> 32
+	bit := uint64(1) << (i % 64)
+	if x >= uint64(pg.limit) || uint32(q) >= pg.inv || *pg.word(i / 64)&bit != 0 || *pg.word(i / 64)|bit == pg.full {
 		return e.freeRemote(l, u)
 	}
-	*w |= bit
-	l.last, l.lastIndex, l.lastPage = u, i, uintptr(unsafe.Pointer(pg))
+	*pg.word(i / 64) |= bit
+	l.last = u
 	return nil
 }
 
@@ -138,13 +114,39 @@ func (e *Engine) freeRemote(l *Local, u uintptr) error {
 		if done, err := l.stash(pg, u); done {
 			return err
 		}
-		return e.freeSlow(u)
+		return e.freeOrphan(pg, i)
 	}
 	if !pg.push(i) {
 		return ErrDoubleFree
 	}
 	if pg.freed().state.Load() != 0 {
 		e.freeLate(pg)
+	}
+	return nil
+}
+
+// freeOrphan frees block i of a page that nobody owned. It is freeShared for pages in a
+// list, without the pin that a longer way takes: as in Free, the page is not unmapped
+// before this calls, and what is called then looks at the page anew with e.mu held. That
+// the page may have been taken, or left full, between any two steps is as there: who
+// takes it collects remote after that, and who shares it counts remote after the mark is
+// there, so that a block is counted by this one or by that one.
+//
+//go:nosplit
+//go:noinline
+func (e *Engine) freeOrphan(pg *page, i uint64) error {
+	f := pg.freed()
+	if f.state.Load()&sharedMark == 0 {
+		return e.freeSlow(pg.start + uintptr(i)*uintptr(pg.size))
+	}
+	if pg.isFree(i) || !pg.push(i) {
+		return ErrDoubleFree
+	}
+	switch s := f.state.Load(); {
+	case s&fullMark != 0:
+		e.freeLate(pg)
+	case s&sharedMark != 0 && uint32(f.state.Add(1)) >= f.live.Load():
+		e.reclaim(pg)
 	}
 	return nil
 }

@@ -27,6 +27,8 @@ func (e *Engine) Alloc(n int) unsafe.Pointer { return e.allocSlow(n) }
 // Free takes back a block.
 func (e *Engine) Free(p unsafe.Pointer) error { return e.freeSlow(uintptr(p)) }
 
+func (e *Engine) freeRemote(_ *Local, u uintptr) error { return e.freeSlow(u) }
+
 // enter begins a region in which the Local that it returns is the caller's, and in
 // which the caller must not block. It is threads.nobody until join was called.
 // Goroutines have their stacks in different places, which spreads them over the

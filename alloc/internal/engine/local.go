@@ -13,12 +13,10 @@ type Local struct {
 	thread uintptr
 	id     uint32
 
-	// The block that was freed last, if it is on a page that l owns, the page and its
-	// number there. The next allocation from that page takes it, if it is still free: a
-	// pair of calls would wait for the long way from an address to its bit and back.
-	last      uintptr
-	lastIndex uint64
-	lastPage  uintptr // 0: none
+	// last is what was freed last on a page that l owns. Where Alloc comes to the same
+	// address, it returns this one: who allocates and frees in turn then need not wait for
+	// the long way from a bit to its address, since the processor guesses the branch.
+	last uintptr
 
 	// The pages that l allocates from, by class, and by the size in steps of quantum
 	// up to fineMax. Never nil: noPage has no free block.
@@ -28,7 +26,8 @@ type Local struct {
 	partial [NumClasses]pageList
 	stashes [numStashes]stash // by class
 	noPage  page
-	open    bool   // a Cache's Local that is not closed
+	single  bool   // a Cache's
+	open    bool   // a Cache's that is not closed
 	known   bitmap // of the addresses where a segment is; empty once the heap is closed
 
 	// recent has pages that l owns, found by the low bits of the number of a slice, or
@@ -75,6 +74,16 @@ const numRecent = 2048
 // remember puts the slice of block u of a page that l owns into recent.
 func (l *Local) remember(u uintptr, pg *page) {
 	l.recent[u>>sliceShift%numRecent] = uintptr(unsafe.Pointer(pg))
+}
+
+// fineAt is fine[i], and recentAt the page in recent of the slice of u, which may be any
+// address. (The compiler would look once more whether l is nil.)
+func (l *Local) fineAt(i uint) *page {
+	return *(**page)(unsafe.Add(unsafe.Pointer(l), unsafe.Offsetof(l.fine)+uintptr(i)*unsafe.Sizeof(l)))
+}
+
+func (l *Local) recentAt(u uintptr) *page {
+	return *(**page)(unsafe.Add(unsafe.Pointer(l), unsafe.Offsetof(l.recent)+u>>sliceShift%numRecent*unsafe.Sizeof(u)))
 }
 
 // init must be called with e.mu held.
@@ -153,9 +162,6 @@ func (p *page) setKeep(keep bool) {
 // disown makes a page of l one in hand.
 func (l *Local) disown(pg *page) {
 	u := uintptr(unsafe.Pointer(pg))
-	if l.lastPage == u {
-		l.lastPage = 0
-	}
 	for i := range uintptr(pg.slices) {
 		if r := &l.recent[(pg.start>>sliceShift+i)%numRecent]; *r == u {
 			*r = uintptr(unsafe.Pointer(&l.noPage))

@@ -29,7 +29,7 @@ const (
 	// then the small headers, of which those that are used fit into one system page, and
 	// the large ones, of pages with more blocks. Whether a header is small or large
 	// never changes.
-	smallWords   = 3
+	smallWords   = 2
 	smallLines   = 4            // the last one is empty: see page
 	freedSmall   = 2 * lineSize // where freed is in a small header
 	largeLines   = 8
@@ -78,6 +78,7 @@ type place struct {
 	recip   uint64 // 2^64/size, rounded up
 	owner   atomic.Uint32
 	size    uint32
+	fresh   uint32 // blocks that were ever free to be handed out, the first ones
 	blocks  uint16
 	freedAt uint16 // where freed is, in bytes
 	class   uint8
@@ -88,15 +89,21 @@ type place struct {
 	prev    *page
 }
 
-// held is the holder's.
+// held is the holder's. What its calls need, some of place once more among it, is in
+// one line, the words of the first 128 blocks included.
 type held struct {
-	word   uintptr // the address of local[cur]
-	base   uintptr // the address of the first block of that word
+	base   uintptr // the address of block 0
+	first  uintptr // the address of the first block of word cur
 	allocs uint64  // ever
 	// full is what a word of local is like when all its blocks are free, so that the
 	// whole page may be; 0 on an owned page that is to be kept even then.
-	full  uint64
-	fresh uint32           // blocks that were ever free to be handed out, the first ones
+	full uint64
+	each uint32 // the size of a block
+	// inv is 2^32/each, rounded up: what recip is, with so few bits that one
+	// multiplication gives quotient and rest. That is right below limit, for the sizes of
+	// the classes and of their pages.
+	inv   uint32
+	limit uint32           // fresh*each
 	cur   uint32           // the word of local to allocate from
 	local [maxWords]uint64 // by block below fresh: it is free
 }
@@ -166,6 +173,11 @@ func (p *page) blockAt(u uintptr) (uint64, bool) {
 	return i, rest < p.recip && i < uint64(p.blocks)
 }
 
+// word returns word w of local, without looking whether there is one.
+func (p *page) word(w uint64) *uint64 {
+	return (*uint64)(unsafe.Add(unsafe.Pointer(p), unsafe.Offsetof(p.local)+uintptr(w)*8))
+}
+
 // check returns the number of the block at u, or why it cannot be freed. Whether it
 // is free is seen by push or by who holds the page.
 func (p *page) check(u uintptr) (uint64, error) {
@@ -182,6 +194,7 @@ func (p *page) check(u uintptr) (uint64, error) {
 // isFree tells whether block i is free or never was handed out. The holder may be
 // changing that meanwhile.
 //
+//go:nosplit
 //go:norace
 func (p *page) isFree(i uint64) bool {
 	w := i / 64 & (maxWords - 1)
@@ -249,18 +262,17 @@ func (p *page) hasRemote() bool {
 
 // pop takes a block of the page, which has one in the word at cur.
 func (p *page) pop() uintptr {
-	word := (*uint64)(at(p.word))
+	word := &p.local[p.cur&(maxWords-1)]
 	w := *word
 	*word = w & (w - 1)
 	p.allocs++
-	return p.base + uintptr(bits.TrailingZeros64(w))*uintptr(p.size)
+	return p.first + uintptr(bits.TrailingZeros64(w))*uintptr(p.each)
 }
 
 // setCur makes c the word to allocate from.
 func (p *page) setCur(c uint32) {
 	p.cur = c
-	p.word = uintptr(unsafe.Pointer(&p.local[c&(maxWords-1)]))
-	p.base = p.start + uintptr(c)*64*uintptr(p.size)
+	p.first = p.start + uintptr(c)*64*uintptr(p.size)
 }
 
 // refill makes sure that there is a free block in the word at cur, if there is any.
@@ -320,6 +332,7 @@ func (p *page) carve() bool {
 		i += k
 	}
 	atomic.StoreUint32(&p.fresh, p.fresh+n)
+	p.limit = p.fresh * p.size
 	if p.full != 0 {
 		p.full = p.fullWord()
 	}

@@ -139,6 +139,7 @@ func (s *segment) newPage(i, n, blocks int) *page {
 	}
 	pg := s.page(i)
 	pg.start = s.region.Base() + uintptr(i)*sliceSize
+	pg.base, pg.limit = pg.start, 0
 	pg.slices, pg.index = uint8(n), uint8(i)
 	pg.allocs, pg.full, pg.since = 0, 0, 0
 	pg.setCur(0)
@@ -159,6 +160,7 @@ func (s *segment) newPage(i, n, blocks int) *page {
 func (p *page) setBlocks(class uint, size int) {
 	p.class, p.size = uint8(class), uint32(size)
 	p.recip = math.MaxUint64/uint64(size) + 1
+	p.each, p.inv = p.size, math.MaxUint32/p.size+1
 }
 
 // newPage returns an empty page of a class, in hand, or nil.

@@ -123,7 +123,7 @@ func sorted(raw []byte, group int) string {
 //   - times to live: within two seconds (a test that is stopped for longer, as by a
 //     signal, sees keys expire at different times)
 //   - the order of SORT BY ALPHA, where equal ones may come in any, and of SORT BY
-//     a constant, which leaves the order of a set
+//     a constant, which leaves the order of a set, and with LIMIT takes some of it
 //   - the seconds of OBJECT IDLETIME
 //   - the id in HELLO, what COMMAND lists, the bytes of MEMORY USAGE
 //   - not generated: OBJECT REFCOUNT, which tells of Redis's shared integers, and
@@ -162,7 +162,12 @@ func normalised(args []string, raw []byte) string {
 		}
 	case "SORT", "SORT_RO":
 		by := slices.Index(args, "BY")
-		if by > 0 && (slices.Contains(args, "ALPHA") || by+1 < len(args) && !strings.Contains(args[by+1], "*")) {
+		unsorted := by > 0 && by+1 < len(args) && !strings.Contains(args[by+1], "*")
+		if unsorted && slices.Contains(args, "LIMIT") && raw[0] == '*' && !strings.HasPrefix(args[1], "l") {
+			head, parts := split(raw)
+			return fmt.Sprint(head, len(parts))
+		}
+		if unsorted || by > 0 && slices.Contains(args, "ALPHA") {
 			return sorted(raw, 1)
 		}
 	case "COMMAND":

@@ -30,6 +30,8 @@ type loop struct {
 	now    time.Time     // of this round
 	swept  time.Time     // when idle connections were last looked for
 	gave   time.Time     // when the loop last gave up its processor
+	luck   int           // how often linger was of use lately, less how often it was not
+	empty  int           // times that nothing was ready, if luck has run out
 	spare  [][]byte      // buffers for output
 	ending bool          // Shutdown: connections end when their output is sent
 
@@ -55,6 +57,10 @@ const (
 	// runtime takes it away by a signal and then watches every 20 us for a while,
 	// which costs 3 % of the processor's time.
 	giveUpAfter = 4 * time.Millisecond
+
+	lingerPause = 120 // pauses of the processor before the kernel is asked once more
+	lingerEvery = 16  // empty polls, if it is seldom of use
+	mostLuck    = 16
 )
 
 func newLoop(s *Server) (*loop, error) {
@@ -135,6 +141,9 @@ func (l *loop) next() []unix.EpollEvent {
 	}
 	events := l.poll.poll()
 	if len(events) == 0 && len(l.more) == 0 {
+		events = l.linger()
+	}
+	if len(events) == 0 && len(l.more) == 0 {
 		l.state.Store(asleep)
 		if l.idle() {
 			timeout := -1
@@ -156,6 +165,26 @@ func (l *loop) giveUp() {
 	} else {
 		runtime.Gosched()
 	}
+}
+
+// linger waits for some microseconds and looks once more for events before the loop
+// sleeps. With many clients the next ones come within that time, and whoever sends them
+// would have to wake this thread, which takes him as long as a request. As long as it was
+// in vain more often than not, it is tried now and then only.
+func (l *loop) linger() []unix.EpollEvent {
+	if l.luck <= 0 {
+		if l.empty++; l.empty%lingerEvery != 0 {
+			return nil
+		}
+	}
+	pause(lingerPause)
+	events := l.poll.poll()
+	if len(events) > 0 {
+		l.luck = min(l.luck+1, mostLuck)
+	} else {
+		l.luck = max(l.luck-1, -mostLuck)
+	}
+	return events
 }
 
 func (l *loop) idle() bool {

@@ -10,3 +10,9 @@ import _ "unsafe" // for go:linkname
 //
 //go:linkname yield runtime.goyield
 func yield()
+
+// pause has the processor pause for some ten nanoseconds times n, which leaves more of
+// its core to the other thread there.
+//
+//go:linkname pause runtime.procyield
+func pause(n uint32)

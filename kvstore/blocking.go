@@ -65,6 +65,20 @@ func (s *Session) timeoutArg(b []byte) (time.Duration, bool) {
 	return 0, false
 }
 
+// millisArg reads a time in milliseconds; what is more than decades is decades.
+func (s *Session) millisArg(b []byte) (time.Duration, bool) {
+	ms, ok := parseInt(b)
+	switch {
+	case !ok:
+		s.fail("ERR timeout is not an integer or out of range")
+	case ms < 0:
+		s.fail("ERR timeout is negative")
+	default:
+		return time.Duration(min(ms, 1<<40)) * time.Millisecond, true
+	}
+	return 0, false
+}
+
 // wait makes the command wait. The stripes of its keys are locked. Inside of a
 // transaction nothing waits.
 func (s *Session) wait(timeout time.Duration, w *waiter, keys [][]byte) {

@@ -453,14 +453,8 @@ func cmdClientPause(s *Session, a [][]byte) {
 			return
 		}
 	}
-	ms, ok := parseInt(a[2])
-	switch {
-	case !ok:
-		s.fail("ERR timeout is not an integer or out of range")
-	case ms < 0:
-		s.fail("ERR timeout is negative")
-	default:
-		s.db.pause.set(s.db, time.Duration(min(ms, 1<<40))*time.Millisecond, writes)
+	if timeout, ok := s.millisArg(a[2]); ok {
+		s.db.pause.set(s.db, timeout, writes)
 		s.w.ok()
 	}
 }

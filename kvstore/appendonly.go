@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/groundwork-go/groundwork/kvstore/internal/aof"
 	"github.com/groundwork-go/groundwork/kvstore/internal/keyspace"
@@ -82,8 +83,8 @@ func (db *DB) turnOn() error {
 			db.rewriting.Unlock()
 		}
 	}()
-	policy := map[string]aof.Policy{"always": aof.Always, "everysec": aof.EverySec, "no": aof.Never}[db.conf.list["appendfsync"].value]
-	log, r, err := db.newLog(policy)
+	fsync := slices.Index(fsyncNames[:], db.conf.list["appendfsync"].value)
+	log, r, err := db.newLog(policyOf(Fsync(fsync)))
 	if err != nil {
 		return err
 	}

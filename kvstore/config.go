@@ -32,6 +32,10 @@ type OutputLimit struct {
 	SoftFor time.Duration
 }
 
+// Exceeded tells whether n bytes of output are above the hard limit. As in Redis, what
+// the first buffer of a client holds, 16 KiB, does not count.
+func (o OutputLimit) Exceeded(n int) bool { return o.Hard > 0 && int64(n)-replyBuffer > o.Hard }
+
 // config is what CONFIG GET and SET know.
 type config struct {
 	mu   sync.Mutex
@@ -54,7 +58,7 @@ type config struct {
 
 	truncated  atomic.Bool  // a torn tail of the log is cut off
 	compress   atomic.Bool  // strings in snapshots
-	noChecksum atomic.Bool  // of snapshots
+	checksum   atomic.Bool  // of snapshots
 	stopWrites atomic.Bool  // when saving has failed
 	saveDelay  atomic.Int64 // microseconds for each key that is saved
 
@@ -63,6 +67,9 @@ type config struct {
 	rewritePercent atomic.Int64 // growth of the log that starts a rewriting, 0: never
 	rewriteMin     atomic.Int64 // bytes that it must have
 }
+
+// fsyncNames are the values of appendfsync, by Fsync.
+var fsyncNames = [...]string{"everysec", "always", "no"}
 
 var policyNames = [...]string{"noeviction", "volatile-lru", "allkeys-lru"}
 
@@ -255,7 +262,7 @@ func cmdConfigSet(s *Session, a [][]byte) {
 			return
 		case st.fixed || st.guard && !s.isAllowed(c.guarded):
 			why := "immutable"
-			if name == "dir" || name == "dbfilename" { // those that enable-protected-configs is about
+			if st.guard {
 				why = "protected"
 			}
 			s.fail("ERR CONFIG SET failed (possibly related to argument '" + string(a[i]) + "') - can't set " + why + " config")

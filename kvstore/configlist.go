@@ -107,7 +107,7 @@ func (c *config) addClients() {
 // addPersistence adds the options of files.
 func (db *DB) addPersistence(o *Options) {
 	c := &db.conf
-	c.add("dir", db.dir, nil)
+	c.add("dir", db.dir, nil).guard = true
 	appendOnly := "no"
 	if db.dir != "" && !o.NoLog {
 		appendOnly = "yes"
@@ -118,13 +118,7 @@ func (db *DB) addPersistence(o *Options) {
 	c.flag("rdbcompression", "yes", &c.compress)
 	c.flag("stop-writes-on-bgsave-error", "yes", &c.stopWrites)
 	c.add("rdb-key-save-delay", "0", intSetting(&c.saveDelay, 0, math.MaxInt32)).quiet = true
-	c.add("rdbchecksum", "yes", func(v string) (string, error) {
-		v, err := yesNo(v)
-		if err == nil {
-			c.noChecksum.Store(v == "no")
-		}
-		return v, err
-	}).fixed = true
+	c.flag("rdbchecksum", "yes", &c.checksum).fixed = true
 	c.list["appendonly"].fixed, c.list["appendonly"].usual = false, "" // a program decides what is usual
 	c.list["appendonly"].set = db.setAppendOnly
 	c.add("save", "", db.setSavePoints).usual = "3600 1 300 100 60 10000" // Redis's, which other readers of the file suppose
@@ -137,19 +131,13 @@ func (db *DB) addPersistence(o *Options) {
 	}).guard = true
 	c.add("auto-aof-rewrite-percentage", "100", intSetting(&c.rewritePercent, 0, math.MaxInt32))
 	c.add("auto-aof-rewrite-min-size", "64mb", memorySetting(0, math.MaxInt64, func(n int64) { c.rewriteMin.Store(n) }))
-	names := []string{"everysec", "always", "no"}
-	c.add("appendfsync", names[o.Fsync], func(v string) (string, error) {
-		v, err := oneOf(v, names...)
-		if err != nil {
-			return "", err
+	c.add("appendfsync", fsyncNames[o.Fsync], func(v string) (string, error) {
+		v, err := oneOf(v, fsyncNames[:]...)
+		if log := db.log.Load(); err == nil && log != nil {
+			log.SetPolicy(policyOf(Fsync(slices.Index(fsyncNames[:], v))))
 		}
-		i := slices.Index(names, v)
-		if log := db.log.Load(); log != nil {
-			log.SetPolicy(policyOf(Fsync(i)))
-		}
-		return names[i], nil
-	})
-	c.list["appendfsync"].usual = names[0]
+		return v, err
+	}).usual = fsyncNames[0]
 }
 
 // addFixed adds what Options has said already.

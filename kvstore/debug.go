@@ -20,10 +20,10 @@ const msgNoDebug = "ERR DEBUG command not allowed. If the enable-debug-command o
 var debugHelp = [...]string{
 	"DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
 	"DIGEST", "    Tell a checksum of all data, Redis's.",
+	"DIGEST-VALUE <key> [<key> ...]", "    Tell checksums of values.",
 	"ERROR <text>", "    Answer an error.",
 	"LOADAOF", "    Replace everything by what the log has.",
 	"LOG <text>", "    Write a line to the log of the server.",
-	"DIGEST-VALUE <key> [<key> ...]", "    Tell checksums of values.",
 	"OBJECT <key>", "    Tell how a value is stored.",
 	"PAUSE-CRON (0|1)", "    Do nothing in the background, or go on.",
 	"POPULATE <count> [<prefix> [<size>]]", "    Make keys.",

@@ -346,8 +346,8 @@ func (s *Session) randomMembers(count int64, n int, pairs bool, one func(func(a,
 	}
 	if count < 0 {
 		s.w.array(int(-count) * flat)
-		for most := s.mostOutput(); count < 0; count++ {
-			if one(emit); len(s.w.b) > most {
+		for limit := s.db.Limits().Output[s.Class()]; count < 0; count++ {
+			if one(emit); !s.trusted && limit.Exceeded(len(s.w.b)) {
 				s.closing = true // the reply is never sent: see Limits.Output
 				return
 			}

@@ -1,7 +1,6 @@
 package kvstore
 
 import (
-	"math"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -400,18 +399,6 @@ func (s *Session) Closing() bool { return s.closing }
 
 // Authenticated tells whether the client has given the password, if there is one.
 func (s *Session) Authenticated() bool { return s.authed || s.db.password() == "" }
-
-// uncounted is how much output does not count for the hard limit.
-const uncounted = 16 << 10
-
-// mostOutput is how long a reply may become, as the hard limit is.
-func (s *Session) mostOutput() int {
-	hard := s.db.Limits().Output[s.Class()].Hard
-	if hard == 0 || s.trusted {
-		return math.MaxInt
-	}
-	return int(min(hard, math.MaxInt-uncounted)) + uncounted
-}
 
 // Class returns the class of the client, an index of [Limits.Output].
 func (s *Session) Class() int {

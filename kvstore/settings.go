@@ -17,7 +17,6 @@ const (
 	integer              // a number between lo and hi
 	bytesOf              // a number of bytes between lo and hi
 	oneWord              // one of words
-	fileName             // any, but without a slash
 	usualOne             // only the default: what it would turn on is not there
 )
 

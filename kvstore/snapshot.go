@@ -31,7 +31,7 @@ func (db *DB) Save(w io.Writer) error {
 
 // saveView writes a view. Background work, if that is what it is, is told how far it is.
 func (db *DB) saveView(ctx context.Context, view *keyspace.View, w io.Writer, work *background) error {
-	rw := rdb.NewWriter(w, &rdb.WriterOptions{NoCompression: !db.conf.compress.Load(), NoChecksum: db.conf.noChecksum.Load()})
+	rw := rdb.NewWriter(w, &rdb.WriterOptions{NoCompression: !db.conf.compress.Load(), NoChecksum: !db.conf.checksum.Load()})
 	rw.Aux("redis-ver", redisVersion)
 	rw.Aux("redis-bits", "64")
 	rw.Aux("ctime", strconv.FormatInt(db.now().Unix(), 10))

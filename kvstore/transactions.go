@@ -1,7 +1,6 @@
 package kvstore
 
 import (
-	"bytes"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -250,8 +249,11 @@ func (s *Session) touchDBs(after func(at blockKey) (presence, bool)) {
 	defer t.mu.Unlock()
 	for at, list := range t.by {
 		then, ok := after(at)
+		if !ok {
+			continue
+		}
 		now := s.presence(at)
-		if !ok || now == absent && then == absent {
+		if now == absent && then == absent {
 			continue
 		}
 		for _, w := range list {
@@ -266,9 +268,7 @@ func (s *Session) touchDBs(after func(at blockKey) (presence, bool)) {
 }
 
 func (s *Session) presence(at blockKey) presence {
-	key := []byte(at.key)
-	h := s.db.sp.Hash(key)
-	switch e := s.db.sp.Shard(at.db, h).Find(h, key); {
+	switch e := s.db.entry(at); {
 	case !e.Exists():
 		return absent
 	case s.isExpired(e):
@@ -278,8 +278,11 @@ func (s *Session) presence(at blockKey) presence {
 }
 
 // has tells whether a key is there. Its stripe is locked.
-func (db *DB) has(at blockKey) bool {
+func (db *DB) has(at blockKey) bool { return db.entry(at).Exists() }
+
+// entry returns the entry of a key, which may have expired. Its stripe is locked.
+func (db *DB) entry(at blockKey) keyspace.Entry {
 	key := []byte(at.key)
 	h := db.sp.Hash(key)
-	return db.sp.Shard(at.db, h).Find(h, bytes.Clone(key)).Exists()
+	return db.sp.Shard(at.db, h).Find(h, key)
 }

@@ -12,13 +12,13 @@ import (
 	"syscall"
 )
 
-// startDaemon starts this program again, in the background and without a terminal.
+// startDaemon starts this program again with other arguments, in the background and without a terminal.
 func startDaemon(args []string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(self, append(args[:len(args):len(args)], "--daemonize", "no")...)
+	cmd := exec.Command(self, args...)
 	cmd.Stdin = os.Stdin // for the configuration
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {

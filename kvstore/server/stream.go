@@ -153,17 +153,10 @@ func (s *stream) tooMuchInput() bool {
 	return most > 0 && int64(len(s.in)) > most
 }
 
-// uncounted is how much output does not count for the hard limit before it is sent.
-const uncounted = 16 << 10
-
 // exceeds tells whether so much output is more than the hard limit, whether or not the
 // client is quick to read it: as in Redis it gets none of it.
 func (s *stream) exceeds(n int) bool {
-	if n <= uncounted {
-		return false
-	}
-	hard := s.db.Limits().Output[s.session.Class()].Hard
-	return hard > 0 && int64(n-uncounted) > hard
+	return s.db.Limits().Output[s.session.Class()].Exceeded(n)
 }
 
 // refuse takes back the replies of this round, whose writes are not safe.

@@ -24,7 +24,6 @@ type Layout struct {
 	hintSize uint64         // in bytes; with 0 the first one is always meant
 	lines    unsafe.Pointer // to the beginnings of chunks of lines
 
-	placed  bool // there are hints
 	noHints [cells]uint16
 	noLines [1]*byte
 
@@ -57,7 +56,6 @@ func (t *Table) Layout() *Layout {
 		if t.old != nil {
 			l.old = &oldGroups{groups: unsafe.Pointer(unsafe.SliceData(t.old)), size: uint64(len(t.old)) * groupSize, tab: t}
 		}
-		l.placed = l.hintSize != 0
 		l.starts = unsafe.Pointer(unsafe.SliceData(l.chunks))
 		l.end = Ref(len(t.chunks)) << chunkBits // a chunk of a pool has something behind it
 		if len(t.chunks) == 1 && len(t.chunks[0]) < chunkSize {
@@ -127,7 +125,7 @@ func (l *Layout) Record(r Ref) *Record {
 }
 
 // Placed tells whether there are hints.
-func (l *Layout) Placed() bool { return l.placed }
+func (l *Layout) Placed() bool { return l.hintSize != 0 }
 
 // Guess returns the record that most likely has the key of a hash, if it is of the size
 // of a cache line: without a look at the index. Any, if there is none. Like the functions

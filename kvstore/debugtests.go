@@ -2,7 +2,6 @@ package kvstore
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -188,9 +187,6 @@ func (db *DB) loadAOF(inside bool) error {
 		return fmt.Errorf("load: %w", err)
 	}
 	defer func() { _ = other.Close() }() // nothing is kept of it
-	if err := other.Compact(context.Background()); err != nil {
-		return err
-	}
 	var b bytes.Buffer
 	if err := other.Save(&b); err != nil {
 		return err

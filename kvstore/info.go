@@ -296,7 +296,7 @@ func (s *Session) infoErrors(t *infoText) {
 func (s *Session) infoKeyspace(t *infoText) {
 	for i := range s.db.sp.DBs() {
 		if keys, expiring := s.lengths(i); keys > 0 {
-			t.add(fmt.Sprintf("db%d", i), fmt.Sprintf("keys=%d,expires=%d,avg_ttl=%d", keys, expiring, s.meanTTL(i, expiring)))
+			t.add(fmt.Sprintf("db%d", i), fmt.Sprintf("keys=%d,expires=%d,avg_ttl=%d", keys, expiring, s.meanTTL(i)))
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package kvstore_test
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -84,6 +85,11 @@ func TestInfoOfWhatGoesOn(t *testing.T) {
 	do(t, db, "SET j v PX 2500")
 	do(t, db, "SET i v")
 	require.Equal(t, "keys=3,expires=2,avg_ttl=2000", field("keyspace", "db0"))
+	for i := range 200 { // several in one stripe count each
+		do(t, db, fmt.Sprintf("SET k%d v PX %d", i, 3000+i))
+	}
+	mean := (1500 + 2500 + 200*3000 + 199*200/2) / 202
+	require.Equal(t, fmt.Sprintf("keys=203,expires=202,avg_ttl=%d", mean), field("keyspace", "db0"))
 	do(t, db, "SAVE")
 	require.Equal(t, "0", field("persistence", "rdb_last_bgsave_time_sec"))
 	require.Equal(t, "1", field("persistence", "rdb_saves"))

@@ -213,21 +213,16 @@ func cmdMemoryUsage(s *Session, a [][]byte) {
 }
 
 // meanTTL estimates the mean time to live of the keys that have one, in milliseconds.
-func (s *Session) meanTTL(dbi, expiring int) int64 {
-	if expiring == 0 {
-		return 0
-	}
-	now, sum, n := s.db.now().UnixMilli(), int64(0), int64(0)
+func (s *Session) meanTTL(dbi int) int64 {
+	now, sum, n := float64(s.db.now().UnixMilli()), 0.0, 0
 	for i := range keyspace.Stripes {
 		m := keyspace.Mask(1) << i
 		s.lock(m, false)
-		if sh := s.db.sp.ShardAt(dbi, i); sh != nil {
-			if e := sh.AnyExpiring(); e.Exists() {
-				sum += max(e.ExpireAt()-now, 0)
-				n++
-			}
+		if sh := s.db.sp.ShardAt(dbi, i); sh.Expiring() > 0 {
+			sum += max(sh.MeanExpireAt()-now, 0) * float64(sh.Expiring())
+			n += sh.Expiring()
 		}
 		s.unlock(m, false)
 	}
-	return sum / max(n, 1)
+	return int64(sum / float64(max(n, 1)))
 }

@@ -401,6 +401,29 @@ func (s *Shard) AnyExpiring() (found Entry) {
 	return found
 }
 
+// mostSampled bounds how many keys MeanExpireAt looks at.
+const mostSampled = 16
+
+// MeanExpireAt estimates when, in the mean, the keys with a time to live expire: exactly
+// if there are few of them. There must be one.
+func (s *Shard) MeanExpireAt() float64 {
+	sum, n := 0.0, 0
+	for i := 0; i < len(s.ttl); i += 1 + (len(s.ttl)-1)/mostSampled {
+		it := s.ttl[i]
+		s.tab.FindHash(it.h, func(r table.Ref) bool {
+			if (Entry{s, it.h, r}).ExpireAt() == it.at { // else the item is of no use any more
+				sum += float64(it.at)
+				n++
+			}
+			return true
+		})
+	}
+	if n == 0 { // only old items were picked
+		return float64(s.ttl[0].at)
+	}
+	return sum / float64(n)
+}
+
 func (o *object) memory() (m memory) {
 	if o.list != nil {
 		n := o.list.Bytes()

@@ -33,6 +33,9 @@ func (db *DB) Set(key string, value []byte, o *SetOptions) error {
 	if o.TTL < 0 {
 		return CommandError("ERR invalid expire time in 'set' command")
 	}
+	if err := db.ready(); err != nil {
+		return err
+	}
 	h := db.sp.HashString(key)
 	m := keyspace.MaskOf(h)
 	s := db.session()
@@ -147,6 +150,9 @@ func (db *DB) Expire(key string, d time.Duration) (bool, error) {
 
 // TTL returns how long a key will live, -1 if for ever, or [ErrNotFound].
 func (db *DB) TTL(key string) (time.Duration, error) {
+	if err := db.ready(); err != nil {
+		return 0, err
+	}
 	h := db.sp.HashString(key)
 	m := keyspace.MaskOf(h)
 	db.sp.RLock(m)
@@ -186,6 +192,7 @@ type Snapshot struct {
 // Snapshot returns a snapshot of the present. Taking it takes the time of one
 // write, however much is stored. It must be closed.
 func (db *DB) Snapshot() *Snapshot {
+	_ = db.ready() // else the snapshot is empty, or that of a closed store
 	return &Snapshot{db, db.sp.Open(), db.now().UnixMilli()}
 }
 
@@ -302,8 +309,8 @@ func (tx *Tx) run(a ...[]byte) Reply {
 // returns an error or panics, nothing has changed. No other command runs
 // meanwhile: f must not call methods of the DB.
 func (db *DB) Update(f func(*Tx) error) error {
-	if db.closed.Load() {
-		return ErrClosed
+	if err := db.ready(); err != nil {
+		return err
 	}
 	s := db.NewSession(nil)
 	if err := db.writable(keyspace.All, s); err != nil {
@@ -363,8 +370,8 @@ func (s *Session) rollBackTo(unit, n int) {
 // View runs f on the store of one moment. Writers wait meanwhile: f must not call
 // methods of the DB.
 func (db *DB) View(f func(*Tx) error) error {
-	if db.closed.Load() {
-		return ErrClosed
+	if err := db.ready(); err != nil {
+		return err
 	}
 	s := db.NewSession(nil)
 	db.sp.RLock(keyspace.All)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/groundwork-go/groundwork/kvstore/internal/aof"
 	"github.com/groundwork-go/groundwork/kvstore/internal/keyspace"
@@ -33,8 +32,10 @@ func (db *DB) interrupted(work *background) error {
 func (db *DB) setAppendOnly(v string) (string, error) {
 	v, err := yesNo(v)
 	switch {
-	case err != nil || (v == "yes") == (db.log.Load() != nil):
+	case err != nil || (v == "yes") == db.hasLog():
 		return v, err
+	case db.loading.active.Load():
+		return "", configError("the log cannot be turned on or off before everything is loaded")
 	case v == "no":
 		err = db.turnOff()
 	default:
@@ -83,8 +84,7 @@ func (db *DB) turnOn() error {
 			db.rewriting.Unlock()
 		}
 	}()
-	fsync := slices.Index(fsyncNames[:], db.conf.list["appendfsync"].value)
-	log, r, err := db.newLog(policyOf(Fsync(fsync)))
+	log, r, err := db.newLog(db.conf.policyOfLog())
 	if err != nil {
 		return err
 	}

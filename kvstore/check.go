@@ -90,7 +90,7 @@ func checkFile(path string) (fr FileReport, damage *CorruptError, err error) {
 			return FileReport{Size: int64(len(data))}, &CorruptError{File: path, Offset: offsetOf(err), Err: err}, nil
 		}
 	}
-	res, err := aof.Scan(data[head:], func([][]byte) error { return nil })
+	res, err := aof.Scan(data[head:], func(int, [][]byte) error { return nil })
 	res.Good += head
 	fr = FileReport{Size: int64(len(data)), Good: res.Good, Commands: res.Commands, Checksummed: res.Checksummed || head == int64(len(data)) && head > 0}
 	var de *aof.DamageError

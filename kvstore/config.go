@@ -60,7 +60,9 @@ type config struct {
 	compress   atomic.Bool  // strings in snapshots
 	checksum   atomic.Bool  // of snapshots
 	stopWrites atomic.Bool  // when saving has failed
-	saveDelay  atomic.Int64 // microseconds for each key that is saved
+	saveDelay  atomic.Int64 // see DB.delay: for each key that is saved
+	loadDelay  atomic.Int64 // or loaded
+	loadTurn   atomic.Int64 // bytes: see DB.turn
 
 	savePoints     atomic.Pointer[[]savePoint]
 	preamble       atomic.Bool  // the base of the log is a snapshot

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/groundwork-go/groundwork/kvstore/internal/aof"
 )
 
 // initConfig makes the options, and sets those of Options.Config.
@@ -117,7 +119,9 @@ func (db *DB) addPersistence(o *Options) {
 	c.flag("aof-load-truncated", "yes", &c.truncated)
 	c.flag("rdbcompression", "yes", &c.compress)
 	c.flag("stop-writes-on-bgsave-error", "yes", &c.stopWrites)
-	c.add("rdb-key-save-delay", "0", intSetting(&c.saveDelay, 0, math.MaxInt32)).quiet = true
+	c.add("rdb-key-save-delay", "0", intSetting(&c.saveDelay, math.MinInt32, math.MaxInt32)).quiet = true
+	c.add("key-load-delay", "0", intSetting(&c.loadDelay, math.MinInt32, math.MaxInt32)).quiet = true
+	c.add("loading-process-events-interval-bytes", "2097152", memorySetting(1024, math.MaxInt64, func(n int64) { c.loadTurn.Store(n) })).quiet = true
 	c.flag("rdbchecksum", "yes", &c.checksum).fixed = true
 	c.list["appendonly"].fixed, c.list["appendonly"].usual = false, "" // a program decides what is usual
 	c.list["appendonly"].set = db.setAppendOnly
@@ -134,11 +138,19 @@ func (db *DB) addPersistence(o *Options) {
 	c.add("appendfsync", fsyncNames[o.Fsync], func(v string) (string, error) {
 		v, err := oneOf(v, fsyncNames[:]...)
 		if log := db.log.Load(); err == nil && log != nil {
-			log.SetPolicy(policyOf(Fsync(slices.Index(fsyncNames[:], v))))
+			log.SetPolicy(policyNamed(v))
 		}
 		return v, err
 	}).usual = fsyncNames[0]
 }
+
+// policyNamed returns what a value of appendfsync means.
+func policyNamed(v string) aof.Policy {
+	return [...]aof.Policy{FsyncEverySec: aof.EverySec, FsyncAlways: aof.Always, FsyncNo: aof.Never}[slices.Index(fsyncNames[:], v)]
+}
+
+// policyOfLog is what appendfsync says. The mutex is held.
+func (c *config) policyOfLog() aof.Policy { return policyNamed(c.list["appendfsync"].value) }
 
 // addFixed adds what Options has said already.
 func (db *DB) addFixed(o *Options) {

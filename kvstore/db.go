@@ -2,6 +2,7 @@ package kvstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -48,6 +49,13 @@ type Options struct {
 	// has done so within a second or two after they have come. False: nothing is placed.
 	FastReads bool
 
+	// LoadInBackground makes Open return when the folder is locked, before what is in it
+	// was read. Methods of the DB wait for that, except Stats and WaitLoaded, which
+	// tells whether it has succeeded. Sessions answer most commands with a LOADING
+	// error meanwhile, as Redis does, but not INFO, CONFIG or SHUTDOWN: so a server may
+	// be started at once.
+	LoadInBackground bool
+
 	// Config are options by their names in Redis's configuration files, each with its
 	// value, as CONFIG SET takes them; those that it refuses to change later can be
 	// set here too, and rename-command, with a command and its new name for clients of
@@ -91,6 +99,7 @@ type DB struct {
 	views   viewBuffers
 	reads   readCounts
 
+	loading  loading
 	hub      hub
 	blocking blocking
 	pause    pauseState
@@ -161,13 +170,17 @@ func Open(dir string, o *Options) (*DB, error) {
 	if err := db.initConfig(o); err != nil {
 		return nil, err
 	}
-	if dir != "" {
-		if err := db.openDir(o); err != nil {
+	db.loading.done = make(chan struct{})
+	if dir == "" {
+		close(db.loading.done)
+	} else {
+		if err := db.claimFolder(o.NoLog); err != nil {
 			return nil, err
 		}
-		// What was loaded without locks is published by giving them back.
-		db.sp.Lock(keyspace.All)
-		db.sp.Unlock(keyspace.All)
+		if err := db.startLoading(o); err != nil {
+			_ = db.disown() // the first error counts
+			return nil, err
+		}
 	}
 	db.wg.Go(db.cron)
 	return db, nil
@@ -206,6 +219,9 @@ func (db *DB) cron() {
 		}
 		db.setClock()
 		db.measure()
+		if db.loading.active.Load() {
+			continue
+		}
 		if !db.noExpireCycle.Load() && !db.attention.Load() {
 			began := db.uptime()
 			db.expireCycle(s)
@@ -272,21 +288,17 @@ func (db *DB) Close() error {
 	close(db.stop)
 	db.wg.Wait()
 	// Who has locked a stripe is finished then; who comes later sees closed.
-	db.sp.Close()
+	db.sp.Lock(keyspace.All)
+	db.sp.Guard(true)
+	db.sp.Unlock(keyspace.All)
 	db.hub.close()
 	db.saving.Lock()
 	defer db.saving.Unlock()
-	if db.lock == nil {
-		return nil
-	}
 	var err error
 	if log := db.log.Load(); log != nil {
 		err = log.Close()
 	}
-	if lockErr := db.lock.Close(); err == nil {
-		err = lockErr
-	}
-	return err
+	return errors.Join(err, db.disown())
 }
 
 // Stats is a snapshot of counters.
@@ -300,12 +312,19 @@ type Stats struct {
 	LogSize  int64  // bytes of the log, 0 in memory
 	Bytes    int64  // of memory that keys and values use
 	OnDisk   bool   // there is a log
+	Loading  bool   // what is stored is being read, or that has failed: see Options.LoadInBackground
+	Loaded   int64  // bytes of files that were read so far, or by Open
+	ToLoad   int64  // of all that are to be read
 }
 
 // Stats returns a snapshot. Keys are those of all databases.
 func (db *DB) Stats() Stats {
+	l := &db.loading
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	s := Stats{
 		Commands: uint64(db.stats.commands.Load()), Expired: uint64(db.stats.expired.Load()),
+		Loading: l.active.Load(), Loaded: l.loaded, ToLoad: l.total,
 	}
 	_, bytes := db.sp.Memory()
 	s.Bytes = int64(bytes)
@@ -362,8 +381,8 @@ func (db *DB) Do(ctx context.Context, cmd string, args ...any) (Reply, error) {
 			return Reply{}, fmt.Errorf("kvstore: argument %d of %s is a %T", i+1, cmd, a)
 		}
 	}
-	if db.closed.Load() {
-		return Reply{}, ErrClosed
+	if err := db.ready(); err != nil {
+		return Reply{}, err
 	}
 	woken := make(chan struct{}, 1)
 	s := db.NewSession(nil)
@@ -409,8 +428,8 @@ func (db *DB) Do(ctx context.Context, cmd string, args ...any) (Reply, error) {
 
 // do runs a command for a method.
 func (db *DB) do(args ...[]byte) (Reply, error) {
-	if db.closed.Load() {
-		return Reply{}, ErrClosed
+	if err := db.ready(); err != nil {
+		return Reply{}, err
 	}
 	s := db.session()
 	out := s.Exec(nil, args)

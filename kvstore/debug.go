@@ -56,6 +56,8 @@ func cmdDebug(s *Session, a [][]byte) {
 	switch {
 	case !s.isAllowed(s.db.conf.debug):
 		s.fail(msgNoDebug)
+	case s.early && (is(a[1], "RELOAD") || is(a[1], "LOADAOF") || is(a[1], "POPULATE")):
+		s.fail(msgLoading)
 	case is(a[1], "HELP") && len(a) == 2:
 		s.help(debugHelp[:])
 	case is(a[1], "SLEEP") && len(a) == 3:

@@ -38,7 +38,7 @@ const (
 // stripe is locked.
 func (db *DB) outOfMemory(s *Session) bool {
 	most := db.conf.maxMemory.Load()
-	if most == 0 || s.held != 0 || s.replaying {
+	if most == 0 || s.held != 0 || s.replaying || db.loading.active.Load() {
 		return false
 	}
 	u := &db.memory

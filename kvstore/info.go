@@ -179,7 +179,9 @@ func (s *Session) infoPersistence(t *infoText) {
 		done, total = work.done.Load(), work.total.Load()
 		part = 100 * float64(done) / float64(max(total, 1))
 	}
-	t.zeros("loading", "async_loading", "current_cow_peak", "current_cow_size", "current_cow_size_age")
+	loading := db.loading.active.Load()
+	t.add("loading", zeroOrOne(loading))
+	t.zeros("async_loading", "current_cow_peak", "current_cow_size", "current_cow_size_age")
 	t.add("current_fork_perc", fmt.Sprintf("%.2f", part))
 	t.add("current_save_keys_processed", done)
 	t.add("current_save_keys_total", total)
@@ -190,8 +192,9 @@ func (s *Session) infoPersistence(t *infoText) {
 	t.add("rdb_last_bgsave_time_sec", db.saves.last())
 	t.add("rdb_current_bgsave_time_sec", db.saves.current(db))
 	t.add("rdb_saves", db.saves.runs.Load())
-	t.zeros("rdb_last_cow_size")
-	t.add("aof_enabled", zeroOrOne(db.log.Load() != nil))
+	t.zeros("rdb_last_cow_size", "rdb_last_load_keys_expired")
+	t.add("rdb_last_load_keys_loaded", db.loading.keys)
+	t.add("aof_enabled", zeroOrOne(db.hasLog()))
 	t.add("aof_rewrite_in_progress", zeroOrOne(db.rewrites.running.Load()))
 	t.zeros("aof_rewrite_scheduled")
 	t.add("aof_last_rewrite_time_sec", db.rewrites.last())
@@ -209,6 +212,9 @@ func (s *Session) infoPersistence(t *infoText) {
 		now, base := log.Size()
 		t.add("aof_current_size", now)
 		t.add("aof_base_size", base)
+	}
+	if loading {
+		db.loading.info(db.now(), t)
 	}
 }
 

@@ -14,8 +14,8 @@ import (
 // Load replaces everything by what a file in Redis's format (RDB up to version 12)
 // has; after an error, nothing has changed. With a log, that is rewritten.
 func (db *DB) Load(r io.Reader) error {
-	if db.closed.Load() {
-		return ErrClosed
+	if err := db.ready(); err != nil {
+		return err
 	}
 	if err := db.logErr(); err != nil {
 		return CommandError(misconf(err))
@@ -63,6 +63,12 @@ type loader struct {
 	expireAt int64
 	idle     int64
 
+	// turn, if not nil, is called with the number of keys since its last call.
+	turn    func(keys int64) error
+	keys    int64  // since then
+	parts   int    // likewise, of collections
+	usedMem *int64 // nil, or set to what the file says that its writer has used
+
 	// Strings of files wait until some have come together: where they will be in
 	// the table is then loaded into the processor's cache for all of them at once,
 	// which takes as long as for one.
@@ -86,7 +92,22 @@ func (l *loader) load(r *rdb.Reader) error {
 	if err := r.Read(l); err != nil {
 		return err
 	}
-	return l.flush()
+	if err := l.flush(); err != nil || l.turn == nil {
+		return err
+	}
+	return l.turn(l.keys)
+}
+
+// took counts what was made, and calls turn now and then.
+func (l *loader) took(keys int64, parts int) error {
+	l.keys += keys
+	l.parts += parts
+	if l.turn == nil || l.keys < keysPerTurn && l.parts < partsPerTurn {
+		return nil
+	}
+	n := l.keys
+	l.keys, l.parts = 0, 0
+	return l.turn(n)
 }
 
 // flush makes the keys of the strings that wait.
@@ -102,11 +123,17 @@ func (l *loader) flush() error {
 			return err
 		}
 	}
+	n := l.full
 	l.full = 0
-	return nil
+	return l.took(int64(n), 0)
 }
 
-func (l *loader) Aux(_, _ []byte) error { return nil }
+func (l *loader) Aux(name, v []byte) error {
+	if n, ok := parseInt(v); ok && l.usedMem != nil && string(name) == "used-mem" {
+		*l.usedMem = n
+	}
+	return nil
+}
 
 func (l *loader) Function(_ []byte) error { return nil } // nothing runs them
 
@@ -135,8 +162,14 @@ func (l *loader) begin(h uint64, k *rdb.Key) error {
 	return nil
 }
 
-// End sets what is known of the key beside its value.
+// End ends a key that has come in parts.
 func (l *loader) End() error {
+	l.end()
+	return l.took(1, 0)
+}
+
+// end sets what is known of the key beside its value.
+func (l *loader) end() {
 	e := l.b.Entry()
 	if l.idle > 0 {
 		e.SetIdle(uint32(min(l.idle-1, 1<<24-1)))
@@ -144,7 +177,6 @@ func (l *loader) End() error {
 	if l.expireAt != 0 {
 		e.SetExpireAt(l.expireAt)
 	}
-	return nil
 }
 
 // one makes a key whose value comes in one piece.
@@ -161,7 +193,10 @@ func (l *loader) one(k *rdb.Key, build func() error) error {
 func (l *loader) String(k *rdb.Key, v []byte) error {
 	h := l.sp.Hash(k.Name)
 	if l.waiting == nil || len(v) > mostWaiting {
-		return l.str(h, k, v)
+		if err := l.str(h, k, v); err != nil {
+			return err
+		}
+		return l.took(1, 0)
 	}
 	w := &l.waiting[l.full]
 	w.hash, w.expireAt, w.idle = h, k.ExpireAt, k.Idle
@@ -177,7 +212,8 @@ func (l *loader) str(h uint64, k *rdb.Key, v []byte) error {
 		return err
 	}
 	l.b.String(v)
-	return l.End()
+	l.end()
+	return nil
 }
 
 func (l *loader) IntSet(k *rdb.Key, b []byte) error {
@@ -209,24 +245,37 @@ func (l *loader) Set(k *rdb.Key, n int) error  { return l.many(k, n) }
 func (l *loader) Hash(k *rdb.Key, n int) error { return l.many(k, n) }
 func (l *loader) ZSet(k *rdb.Key, n int) error { return l.many(k, n) }
 
+// part counts a part of a collection that was made.
+func (l *loader) part(err error) error {
+	if err == nil {
+		err = l.took(0, 1)
+	}
+	return err
+}
+
 func (l *loader) ListPack(lp []byte) error {
 	l.b.ListPack(lp)
-	return nil
+	return l.part(nil)
 }
 
 func (l *loader) ListItem(v []byte) error {
 	l.b.ListItem(v)
-	return nil
+	return l.part(nil)
 }
 
-func (l *loader) Member(v []byte) error               { return l.b.Member(v, l.n) }
-func (l *loader) Pair(field, v []byte) error          { return l.b.Pair(field, v, l.n) }
-func (l *loader) Score(m []byte, score float64) error { return l.b.Score(m, score, l.n) }
+func (l *loader) Member(v []byte) error               { return l.part(l.b.Member(v, l.n)) }
+func (l *loader) Pair(field, v []byte) error          { return l.part(l.b.Pair(field, v, l.n)) }
+func (l *loader) Score(m []byte, score float64) error { return l.part(l.b.Score(m, score, l.n)) }
 
 // loadSnapshot reads a file in Redis's format at the beginning of data and returns
-// its length. Nobody else uses the store yet.
+// its length. loading.mu is held.
 func (db *DB) loadSnapshot(data []byte) (int64, error) {
 	r := rdb.NewReader(bytes.NewReader(data))
-	err := (&loader{sp: db.sp}).load(r)
+	l := &loader{sp: db.sp, usedMem: &db.loading.usedMem}
+	l.turn = func(keys int64) error {
+		db.loading.keys += keys
+		return db.turn(keys, r.Offset())
+	}
+	err := l.load(r)
 	return r.Offset(), err
 }

@@ -20,57 +20,19 @@ import (
 // snapshots.
 func (db *DB) importNames() []string { return []string{aof.Name, "data.aof", *db.conf.snapshot.Load()} }
 
-func (db *DB) openDir(o *Options) (err error) {
-	if o.NoLog && len(*db.conf.savePoints.Load()) == 0 {
-		return db.openSnapshot() // saveFile makes the folder its own
-	}
-	folder := filepath.Join(db.dir, aof.Dir)
-	if o.NoLog {
-		folder = db.dir
+// claimFolder makes the folder, and locks it if it will be written to.
+func (db *DB) claimFolder(noLog bool) error {
+	folder := db.dir
+	switch {
+	case !noLog:
+		folder = filepath.Join(db.dir, aof.Dir)
+	case len(*db.conf.savePoints.Load()) == 0:
+		return nil // saveFile makes the folder its own
 	}
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return fmt.Errorf("kvstore: %w", err)
 	}
-	if err := db.own(); err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = db.lock.Close() // the first error counts
-		}
-	}()
-	if o.NoLog {
-		return db.openSnapshot()
-	}
-	policy := policyOf(o.Fsync)
-	m, err := aof.ReadManifest(folder)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return db.openNew(folder, policy)
-	case errors.Is(err, aof.ErrManifest):
-		return &CorruptError{File: filepath.Join(folder, aof.Name+".manifest"), Err: err}
-	case err != nil:
-		return fmt.Errorf("kvstore: %w", err)
-	}
-	total, ours := int64(0), false
-	for i, f := range m.Files {
-		if f.Type == 'h' {
-			continue
-		}
-		path := filepath.Join(folder, f.Name)
-		res, err := db.loadFile(path, i == len(m.Files)-1)
-		if err != nil {
-			return err
-		}
-		total += res.Good
-		ours = f.Type == 'i' && res.Checksummed
-	}
-	log, err := aof.Open(folder, m, policy, ours, total)
-	if err != nil {
-		return fmt.Errorf("kvstore: %w", err)
-	}
-	db.log.Store(log)
-	return nil
+	return db.own()
 }
 
 // own locks the folder, if that has not been done.
@@ -81,48 +43,103 @@ func (db *DB) own() (err error) {
 	return err
 }
 
-// openSnapshot reads the snapshot file, if there is one.
-func (db *DB) openSnapshot() error {
-	path := db.snapshotPath()
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+// disown is the opposite.
+func (db *DB) disown() error {
+	if db.lock == nil {
 		return nil
 	}
-	_, err := db.loadFile(path, false)
-	return err
+	return db.lock.Close()
 }
 
-func policyOf(f Fsync) aof.Policy {
-	return [...]aof.Policy{FsyncEverySec: aof.EverySec, FsyncAlways: aof.Always, FsyncNo: aof.Never}[f]
+// openFolder reads what is in the folder and opens the log, if there is to be one. It
+// returns the file of an older store, if that is what it has read.
+func (db *DB) openFolder() (imported string, err error) {
+	if !db.loading.logged {
+		return "", db.loadExisting(db.snapshotPath(), false)
+	}
+	folder := filepath.Join(db.dir, aof.Dir)
+	m, err := aof.ReadManifest(folder)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return db.openNew(folder)
+	case errors.Is(err, aof.ErrManifest):
+		return "", &CorruptError{File: filepath.Join(folder, aof.Name+".manifest"), Err: err}
+	case err != nil:
+		return "", fmt.Errorf("kvstore: %w", err)
+	}
+	for _, f := range m.Files {
+		if st, err := os.Stat(filepath.Join(folder, f.Name)); err == nil && f.Type != 'h' {
+			db.loading.total += st.Size()
+		}
+	}
+	good, ours := int64(0), false
+	for i, f := range m.Files {
+		if f.Type == 'h' {
+			continue
+		}
+		res, err := db.loadFile(filepath.Join(folder, f.Name), i == len(m.Files)-1)
+		if err != nil {
+			return "", err
+		}
+		good += res.Good
+		ours = f.Type == 'i' && res.Checksummed
+	}
+	return "", db.openLog(folder, m, ours, good)
 }
 
-// openNew begins a log, with what a log of an older store in the folder holds.
-func (db *DB) openNew(folder string, policy aof.Policy) error {
-	var found string
-	for _, name := range db.importNames() {
-		path := filepath.Join(db.dir, name)
-		if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() {
-			found = path
-			break
-		}
-	}
-	if found != "" {
-		if _, err := db.loadFile(found, true); err != nil {
-			return err
-		}
-	}
-	log, err := aof.Open(folder, nil, policy, false, 0)
+// openLog goes on with a log, or begins one.
+func (db *DB) openLog(folder string, m *aof.Manifest, ours bool, size int64) error {
+	db.conf.mu.Lock() // until others can tell the log of a new policy
+	defer db.conf.mu.Unlock()
+	log, err := aof.Open(folder, m, db.conf.policyOfLog(), ours, size)
 	if err != nil {
 		return fmt.Errorf("kvstore: %w", err)
 	}
 	db.log.Store(log)
-	if found == "" {
+	return nil
+}
+
+// loadExisting is loadFile for what need not exist.
+func (db *DB) loadExisting(path string, last bool) error {
+	st, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	if err := db.rewrite(context.Background()); err != nil {
-		_ = log.Close() // the first error counts
-		return fmt.Errorf("kvstore: import %s: %w", found, err)
+	if err == nil {
+		db.loading.total = st.Size()
 	}
-	db.logger.Info("an older log was imported and is not used any more", "file", found)
+	_, err = db.loadFile(path, last)
+	return err
+}
+
+// openNew begins a log, and reads a log of an older store in the folder.
+func (db *DB) openNew(folder string) (imported string, err error) {
+	for _, name := range db.importNames() {
+		path := filepath.Join(db.dir, name)
+		if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() {
+			imported = path
+			break
+		}
+	}
+	if imported != "" {
+		if err := db.loadExisting(imported, true); err != nil {
+			return "", err
+		}
+	}
+	return imported, db.openLog(folder, nil, false, 0)
+}
+
+// replaceImported writes what was read from the log of an older store to the new one.
+func (db *DB) replaceImported(file string) error {
+	if l := &db.loading; l.total >= db.conf.loadTurn.Load() { // others may look on: it locks what it reads
+		l.mu.Unlock()
+		defer l.mu.Lock()
+	}
+	if err := db.rewrite(context.Background()); err != nil {
+		_ = db.log.Swap(nil).Close() // the first error counts
+		return fmt.Errorf("kvstore: import %s: %w", file, err)
+	}
+	db.logger.Info("an older log was imported and is not used any more", "file", file)
 	return nil
 }
 
@@ -137,11 +154,14 @@ func (db *DB) loadFile(path string, last bool) (res aof.Result, err error) {
 		return res, fmt.Errorf("kvstore: %w", err)
 	}
 	defer done()
+	l := &db.loading
+	defer func(file int64) { l.loaded, l.before = file, file }(l.before + int64(len(data)))
 	var head int64 // length of a snapshot before the commands
 	if bytes.HasPrefix(data, []byte("REDIS")) {
 		if head, err = db.loadSnapshot(data); err != nil {
-			return res, &CorruptError{File: path, Offset: offsetOf(err), Err: err}
+			return res, db.corrupt(path, offsetOf(err), err)
 		}
+		l.before += head
 	}
 	if res, err = db.loadCommands(path, data[head:]); err == nil {
 		res.Good += head
@@ -163,31 +183,51 @@ func offsetOf(err error) int64 {
 	return 0
 }
 
+// corrupt says which file an error is of, unless the store was closed meanwhile.
+func (db *DB) corrupt(path string, at int64, err error) error {
+	if errors.Is(err, ErrClosed) {
+		return err
+	}
+	return &CorruptError{File: path, Offset: at, Err: err}
+}
+
 // loadCommands runs the commands of a log.
 func (db *DB) loadCommands(path string, data []byte) (res aof.Result, err error) {
 	s := db.NewSession(nil)
 	s.replaying, s.quiet = true, true
+	s.early, s.special = false, false
 	var out []byte
-	n := 0
+	n := int64(0)
 	began := time.Now()
-	res, err = aof.Scan(data, func(args [][]byte) error {
-		if n++; n%(1<<20) == 0 {
+	res, err = aof.Scan(data, func(at int, args [][]byte) error {
+		if n++; n%keysPerTurn == 0 {
+			if err := db.turn(keysPerTurn, int64(at)); err != nil {
+				return err
+			}
+		}
+		if n%(1<<20) == 0 {
 			db.logger.Info("loading", "file", path, "commands", n, "seconds", int(time.Since(began).Seconds()))
 		}
 		if len(args) == 1 && (is(args[0], "MULTI") || is(args[0], "EXEC")) {
 			return nil // what is between is applied as a whole anyway
 		}
 		if out = s.Exec(out[:0], args); len(out) > 0 && out[0] == '-' {
+			if db.closed.Load() {
+				return ErrClosed
+			}
 			return fmt.Errorf("%s: %s", args[0], strings.TrimSpace(string(out)))
 		}
 		return nil
 	})
+	if err == nil {
+		err = db.turn(n%keysPerTurn, int64(len(data)))
+	}
 	var damage *aof.DamageError
 	switch {
 	case errors.As(err, &damage):
-		return res, &CorruptError{File: path, Offset: damage.Offset, Err: err}
+		return res, db.corrupt(path, damage.Offset, err)
 	case err != nil:
-		return res, &CorruptError{File: path, Offset: res.Good, Err: err}
+		return res, db.corrupt(path, res.Good, err)
 	}
 	return res, nil
 }
@@ -283,8 +323,8 @@ var errRewriting = errors.New("kvstore: the log is being rewritten already")
 // Compact writes the log anew with only what is alive. Others read and write
 // meanwhile. It waits for a rewriting that is under way.
 func (db *DB) Compact(ctx context.Context) error {
-	if db.closed.Load() {
-		return ErrClosed
+	if err := db.ready(); err != nil {
+		return err
 	}
 	db.rewriting.Lock()
 	defer db.rewriting.Unlock()

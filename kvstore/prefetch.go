@@ -14,7 +14,7 @@ const MostPrefetched = keyspace.MostTouched
 // for a key, and where all are of the same hash or set, the next one for what is
 // looked for in it. It changes nothing.
 func (s *Session) Prefetch(commands [][][]byte) {
-	if s.dbi != 0 || s.prefetchFields(commands) {
+	if s.dbi != 0 || s.early || s.prefetchFields(commands) {
 		return
 	}
 	var hashes [MostPrefetched]uint64

@@ -140,6 +140,9 @@ func (db *DB) glance(dst []byte, h uint64, key string, most int) ([]byte, outcom
 }
 
 func (db *DB) appendLocked(dst []byte, h uint64, key string) ([]byte, error) {
+	if err := db.ready(); err != nil {
+		return dst, err
+	}
 	m := keyspace.MaskOf(h)
 	db.sp.RLock(m)
 	e, err := db.find(h, key)
@@ -180,6 +183,9 @@ func (db *DB) viewSlow(key string, f func(v []byte) error) error {
 }
 
 func (db *DB) viewLocked(h uint64, key string, f func(v []byte) error) error {
+	if err := db.ready(); err != nil {
+		return err
+	}
 	m := keyspace.MaskOf(h)
 	db.sp.RLock(m)
 	defer db.sp.RUnlock(m)

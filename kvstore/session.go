@@ -41,6 +41,7 @@ type Session struct {
 	w       writer
 	dbi     int  // number of the database
 	special bool // one of the following has to be looked at before a command
+	early   bool // it began before everything was loaded
 	authed  bool
 	multi   *multiState
 	watched []*watch
@@ -101,6 +102,8 @@ const (
 // needs no password and is not in CLIENT LIST.
 func (db *DB) NewSession(o *SessionOptions) *Session {
 	s := &Session{db: db, w: writer{proto: 2}}
+	s.early = db.loading.active.Load()
+	s.special = s.early
 	if o == nil {
 		s.trusted, s.authed = true, true
 		s.w.proto = 3
@@ -110,7 +113,7 @@ func (db *DB) NewSession(o *SessionOptions) *Session {
 	s.o = *o
 	s.client.proto.Store(2)
 	s.authed = db.password() == ""
-	s.special = !s.authed
+	s.setSpecial()
 	db.clients.add(s)
 	return s
 }
@@ -127,7 +130,11 @@ func (s *Session) Exec(dst []byte, a [][]byte) []byte {
 	}
 	start := len(dst)
 	s.w.b = dst
-	s.exec(a)
+	if s.early {
+		s.execEarly(a)
+	} else {
+		s.exec(a)
+	}
 	dst = s.w.b
 	s.w.b = nil
 	if s.noReply != replyOn {
@@ -236,6 +243,10 @@ func (s *Session) refuse(c *command, a [][]byte) bool {
 		s.reject(c, "ERR Can't execute '"+c.name+"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context")
 		return true
 	}
+	if s.early && !c.whileLoading(s.multi) {
+		s.reject(c, msgLoading)
+		return true
+	}
 	if s.client.monitor.Load() && c.flags&(fWrite|fReadonly) != 0 {
 		s.reject(c, "ERR Replica can't interact with the keyspace")
 		return true
@@ -279,7 +290,7 @@ func (s *Session) call(c *command, a [][]byte) {
 
 // ran shows and counts a command.
 func (s *Session) ran(c *command, a [][]byte) {
-	if s.db.monitors.n.Load() > 0 {
+	if s.db.monitors.n.Load() > 0 && !s.replaying {
 		s.db.monitors.feed(s, c, a)
 	}
 	if !s.quiet {

@@ -100,8 +100,6 @@ var otherSettings = []otherSetting{
 	{name: "oom-score-adj", value: "no", kind: usualOne},
 	{name: "oom-score-adj-values", value: "0 200 800"},
 	{name: "pidfile", fixed: true},
-	{name: "key-load-delay", value: "0", kind: integer, lo: math.MinInt32, hi: math.MaxInt32, quiet: true},
-	{name: "loading-process-events-interval-bytes", value: "2097152", kind: bytesOf, lo: 1024, hi: math.MaxInt64, quiet: true},
 	{name: "use-exit-on-panic", value: "no", kind: yesOrNo, quiet: true},
 	{name: "watchdog-period", value: "0", kind: integer, lo: 0, hi: math.MaxInt32, quiet: true},
 	{name: "proc-title-template", value: "{title} {listen-addr} {server-mode}"},

@@ -15,6 +15,9 @@ const shutdownPause = time.Minute
 func (db *DB) PrepareShutdown(o ShutdownOptions) error {
 	paused := db.pause.active()
 	db.pause.set(db, shutdownPause, true)
+	if db.loading.active.Load() {
+		return nil // nothing can have changed
+	}
 	err := db.Sync()
 	if err == nil && db.dir != "" && !o.NoSave && (o.Save || len(*db.conf.savePoints.Load()) > 0) {
 		db.saving.Lock()

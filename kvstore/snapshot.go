@@ -21,8 +21,8 @@ func (db *DB) snapshotPath() string { return filepath.Join(db.dir, *db.conf.snap
 // Save writes a snapshot of the present in Redis's format (RDB version 10). Others
 // read and write meanwhile.
 func (db *DB) Save(w io.Writer) error {
-	if db.closed.Load() {
-		return ErrClosed
+	if err := db.ready(); err != nil {
+		return err
 	}
 	view := db.sp.Open()
 	defer view.Close()
@@ -35,7 +35,7 @@ func (db *DB) saveView(ctx context.Context, view *keyspace.View, w io.Writer, wo
 	rw.Aux("redis-ver", redisVersion)
 	rw.Aux("redis-bits", "64")
 	rw.Aux("ctime", strconv.FormatInt(db.now().Unix(), 10))
-	rw.Aux("used-mem", strconv.Itoa(0))
+	rw.Aux("used-mem", strconv.FormatInt(db.live(), 10))
 	rw.Aux("aof-base", strconv.Itoa(zeroOrOne(work == &db.rewrites)))
 	for dbi := range db.sp.DBs() {
 		keys, expiring := view.Len(dbi)
@@ -74,16 +74,7 @@ func (db *DB) saveView(ctx context.Context, view *keyspace.View, w io.Writer, wo
 
 // delaySave waits as long as rdb-key-save-delay says for n keys.
 func (db *DB) delaySave(n int64, work *background) {
-	for began := db.uptime(); db.uptime()-began < time.Duration(db.conf.saveDelay.Load()*n)*time.Microsecond; {
-		if db.interrupted(work) != nil {
-			return
-		}
-		select {
-		case <-db.stop:
-			return
-		case <-time.After(time.Millisecond): // it may be changed meanwhile
-		}
-	}
+	db.delay(n, &db.conf.saveDelay, func() bool { return db.interrupted(work) != nil })
 }
 
 // saveFile writes the snapshot file, whole or not at all. One at a time does.

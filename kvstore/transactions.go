@@ -91,7 +91,7 @@ func (s *Session) endMulti() {
 }
 
 func (s *Session) setSpecial() {
-	s.special = !s.authed || s.multi != nil || s.subs.n() > 0 || s.client.monitor.Load()
+	s.special = s.early || !s.authed || s.multi != nil || s.subs.n() > 0 || s.client.monitor.Load()
 }
 
 func cmdExec(s *Session, _ [][]byte) {

@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -72,13 +73,17 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) 
 	return err
 }
 
-// serve opens the store and serves it until ctx or a client ends that.
+// serve opens the store and serves it, at first while it is being loaded, until ctx or a
+// client ends that.
 func (c *config) serve(ctx context.Context, stdout io.Writer) (err error) {
 	c.o.Logger = newLogger(stdout, c.level)
+	c.o.LoadInBackground = true // those who ask meanwhile are told how far it is
 	db, err := kvstore.Open(c.dir, &c.o)
 	if err != nil {
 		return err
 	}
+	var loading sync.WaitGroup
+	defer loading.Wait() // which Close ends
 	defer func() { err = errors.Join(err, db.Close()) }()
 	asked, shutdown := context.WithCancel(context.Background()) // by a client
 	defer shutdown()
@@ -90,12 +95,24 @@ func (c *config) serve(ctx context.Context, stdout io.Writer) (err error) {
 		return err
 	}
 	if c.pidFile != "" {
+		if err := writePID(c.pidFile); err != nil {
+			c.o.Logger.Warn("the file of the process's number cannot be written", "error", err)
+		}
 		defer func() { _ = os.Remove(c.pidFile) }() // it may not be there
 	}
-	if err := c.announce(); err != nil {
-		return err
-	}
+	failed := make(chan error, 1)
+	loading.Go(func() {
+		err := db.WaitLoaded(context.Background())
+		if err == nil {
+			err = c.announce()
+		}
+		if err != nil {
+			failed <- err
+		}
+	})
 	select {
+	case err := <-failed:
+		return err
 	case err := <-served:
 		return err
 	case <-asked.Done():
@@ -109,13 +126,8 @@ func (c *config) serve(ctx context.Context, stdout io.Writer) (err error) {
 	return err
 }
 
-// announce tells others that the server is there.
+// announce tells others that everything is loaded.
 func (c *config) announce() error {
-	if c.pidFile != "" {
-		if err := writePID(c.pidFile); err != nil {
-			c.o.Logger.Warn("the file of the process's number cannot be written", "error", err)
-		}
-	}
 	if c.supervised == "systemd" || c.supervised == "auto" {
 		if err := ready(os.Getenv("NOTIFY_SOCKET")); err != nil {
 			return err

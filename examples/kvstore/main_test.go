@@ -124,6 +124,46 @@ func TestSnapshotAtTheEnd(t *testing.T) {
 	}
 }
 
+// Who asks while much is loaded is told so, and how far it is.
+func TestServesWhileItLoads(t *testing.T) {
+	dir := t.TempDir()
+	talk := func(addr, in string) string {
+		c, err := net.Dial("tcp", addr)
+		require.NoError(t, err)
+		defer c.Close()
+		_, err = io.WriteString(c, in)
+		require.NoError(t, err)
+		out, err := io.ReadAll(c)
+		require.NoError(t, err)
+		return string(out)
+	}
+	args := []string{"--port", "-1", "--dir", dir, "--enable-debug-command", "yes"}
+	s := clitest.Start(t, run, args...)
+	require.Equal(t, "+OK\r\n+OK\r\n", talk(s.After(t, "redis protocol on "), "DEBUG POPULATE 1000\r\nQUIT\r\n"))
+	require.NoError(t, s.Stop())
+
+	slow := append(args, "--key-load-delay", "2000000000", "--loading-process-events-interval-bytes", "1024")
+	for _, last := range []string{"SHUTDOWN\r\n", "SHUTDOWN SAVE\r\n", "QUIT\r\n"} {
+		s = clitest.Start(t, run, slow...)
+		out := talk(s.After(t, "redis protocol on "), "GET key:1\r\nINFO persistence\r\n"+last)
+		require.Regexp(t, `^-LOADING [^$]*\$\d+\r\n# Persistence\r\nloading:1\r\n`, out)
+		require.Regexp(t, `\r\nloading_total_bytes:[1-9]\d+\r\n`, out)
+		require.NoError(t, s.Stop())
+	}
+	s = clitest.Start(t, run, args...)
+	require.Equal(t, "$7\r\nvalue:7\r\n+OK\r\n", talk(s.After(t, "redis protocol on "), "GET key:7\r\nQUIT\r\n"))
+	s.After(t, "Ready to accept")
+	require.NoError(t, s.Stop())
+
+	file := filepath.Join(dir, "appendonlydir", "appendonly.aof.1.incr.aof")
+	data, err := os.ReadFile(file)
+	require.NoError(t, err)
+	data[len(data)/3] ^= 1
+	require.NoError(t, os.WriteFile(file, data, 0o600))
+	_, err = clitest.Output(t, run, "", args...)
+	require.ErrorContains(t, err, "appendonly.aof.1.incr.aof is corrupt at offset")
+}
+
 // What Redis's own configuration file has is taken.
 func TestRedisConf(t *testing.T) {
 	dir := t.TempDir()

@@ -37,9 +37,9 @@ func BadFlags(t *testing.T, run Run, help []string, wrong ...[]string) {
 // Output runs a main to its end.
 func Output(t *testing.T, run Run, stdin string, args ...string) (string, error) {
 	t.Helper()
-	var out bytes.Buffer
-	err := run(t.Context(), args, strings.NewReader(stdin), &out)
-	return out.String(), err
+	var s Server // several goroutines may write
+	err := run(t.Context(), args, strings.NewReader(stdin), &s)
+	return s.out.String(), err
 }
 
 // Status returns the status with which a program ends.

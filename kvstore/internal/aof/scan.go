@@ -62,13 +62,14 @@ type Result struct {
 }
 
 // Scan reads the commands of a file and calls apply for each, in whole groups: what
-// a checksum speaks of is verified before. The arguments are parts of data.
+// a checksum speaks of is verified before. The arguments are parts of data; at is how far
+// the reading is.
 //
 // A torn tail ends the scan: Good tells where, and Reserved how much is no tail but
 // space that was not used. Damage that valid data follow, or
 // that is not at the end of a file without checksums, gives a [*DamageError]. An
 // error of apply is returned as it is.
-func Scan(data []byte, apply func(args [][]byte) error) (Result, error) {
+func Scan(data []byte, apply func(at int, args [][]byte) error) (Result, error) {
 	s := scanner{data: data, apply: apply}
 	switch {
 	case len(data) == 0:
@@ -95,7 +96,7 @@ const maxGarbage = 64 << 10
 type scanner struct {
 	Result
 	data  []byte
-	apply func([][]byte) error
+	apply func(int, [][]byte) error
 	args  [][]byte // of the commands of a group
 	ends  []int    // of the commands in args
 }
@@ -145,7 +146,7 @@ func (s *scanner) groups() (Result, error) {
 			}
 			break
 		}
-		if err := s.run(); err != nil {
+		if err := s.run(end); err != nil {
 			return s.Result, err
 		}
 		start = end
@@ -212,10 +213,10 @@ func number(data []byte, at int, kind byte) (n, end int, ok bool) {
 }
 
 // run applies the parsed commands.
-func (s *scanner) run() error {
+func (s *scanner) run(at int) error {
 	from := 0
 	for _, end := range s.ends {
-		if err := s.apply(s.args[from:end]); err != nil {
+		if err := s.apply(at, s.args[from:end]); err != nil {
 			return err
 		}
 		from = end
@@ -260,7 +261,7 @@ func (s *scanner) plain(from int) (Result, error) {
 			multi = false
 		}
 		if !multi {
-			if err := s.run(); err != nil {
+			if err := s.run(at); err != nil {
 				return s.Result, err
 			}
 			s.Good = int64(at)
@@ -326,7 +327,7 @@ func (s *scanner) text() (Result, error) {
 		switch {
 		case len(line) == 0:
 		case string(args[0]) == "SET" && len(args) == 3, string(args[0]) == "DEL" && len(args) == 2:
-			if err := s.apply(args); err != nil {
+			if err := s.apply(at, args); err != nil {
 				return s.Result, err
 			}
 			s.Commands++

@@ -23,7 +23,12 @@ func cmd(args ...string) []byte {
 
 // scan returns the commands of a file.
 func scan(data []byte) (list []string, res Result, err error) {
-	res, err = Scan(data, func(args [][]byte) error {
+	last := 0
+	res, err = Scan(data, func(at int, args [][]byte) error {
+		if at < last || at > len(data) {
+			return fmt.Errorf("at %d after %d of %d", at, last, len(data))
+		}
+		last = at
 		list = append(list, string(bytes.Join(args, []byte(" "))))
 		return nil
 	})
@@ -181,7 +186,7 @@ func TestScanStopsAtAnError(t *testing.T) {
 	data, _, _ := sample(t)
 	mine := errors.New("mine")
 	n := 0
-	_, err := Scan(data, func([][]byte) error {
+	_, err := Scan(data, func(int, [][]byte) error {
 		if n++; n == 3 {
 			return mine
 		}

@@ -96,7 +96,9 @@ func TestReadingWithoutALockAgainstMap(t *testing.T) {
 			}
 		}
 	}
-	sp.Close()
+	sp.Lock(All)
+	sp.Guard(true)
+	sp.Unlock(All)
 	require.True(t, sp.Stripe(0).Version().Busy(), "who comes after Close takes the lock")
 }
 

@@ -137,14 +137,17 @@ func (sp *Space) RUnlock(m Mask) {
 	}
 }
 
-// Close makes all who read take the lock from now on, where they see what its owner
-// has to say. It locks by itself.
-func (sp *Space) Close() {
-	sp.Lock(All)
+// Guard makes all who read take the lock from now on, where they see what its owner
+// has to say, or lets them do without again. All stripes must be locked for writing,
+// unless nobody else knows the space.
+func (sp *Space) Guard(on bool) {
 	for i := range sp.stripes {
-		sp.stripes[i].state.Or(guarded)
+		if st := &sp.stripes[i]; on {
+			st.state.Or(guarded)
+		} else if Optimistic {
+			st.state.And(^uint64(guarded))
+		}
 	}
-	sp.Unlock(All)
 }
 
 // Shard returns the shard of a hash for reading; nil has no keys.

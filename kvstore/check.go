@@ -34,7 +34,7 @@ type FileReport struct {
 // Check reads all files of a folder without changing anything. The folder must not
 // be open.
 func Check(dir string) (*Report, error) {
-	lock, err := lockFile(filepath.Join(dir, "LOCK"))
+	lock, err := lockFolder(filepath.Join(dir, "LOCK"))
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func checkFile(path string) (fr FileReport, damage *CorruptError, err error) {
 			return FileReport{Size: int64(len(data))}, &CorruptError{File: path, Offset: offsetOf(err), Err: err}, nil
 		}
 	}
-	res, err := aof.Scan(data[head:], func(int, [][]byte) error { return nil })
+	res, err := aof.Scan(data[head:], onlyRead{})
 	res.Good += head
 	fr = FileReport{Size: int64(len(data)), Good: res.Good, Commands: res.Commands, Checksummed: res.Checksummed || head == int64(len(data)) && head > 0}
 	var de *aof.DamageError
@@ -108,7 +108,7 @@ func checkFile(path string) (fr FileReport, damage *CorruptError, err error) {
 // the files behind it are set aside in files named *.damaged. The folder must not
 // be open.
 func Repair(dir string) (*Report, error) {
-	lock, err := lockFile(filepath.Join(dir, "LOCK"))
+	lock, err := lockFolder(filepath.Join(dir, "LOCK"))
 	if err != nil {
 		return nil, err
 	}
@@ -170,3 +170,10 @@ func cutOff(path string, at int64) error {
 	}
 	return os.Truncate(path, at)
 }
+
+// onlyRead runs nothing.
+type onlyRead struct{}
+
+func (onlyRead) Ahead([][][]byte) {}
+
+func (onlyRead) Play(int, [][]byte) error { return nil }

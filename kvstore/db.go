@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -91,7 +90,7 @@ type DB struct {
 	started time.Time
 	logger  *slog.Logger
 	dir     string
-	lock    *os.File                // nil in memory, and until the folder is written to; guarded by saving
+	lock    *folderLock             // nil in memory, and until the folder is written to; guarded by saving
 	log     atomic.Pointer[aof.Log] // nil in memory; changes while all stripes are locked
 	stop    chan struct{}
 	wg      sync.WaitGroup

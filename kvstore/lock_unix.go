@@ -10,9 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockFile takes the lock of a folder; closing the file, also by the death of the
-// process, gives it back.
-func lockFile(path string) (*os.File, error) {
+// A folderLock is the lock of a folder, which the death of the process gives back too.
+type folderLock struct{ f *os.File }
+
+func lockFolder(path string) (*folderLock, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("kvstore: %w", err)
@@ -24,5 +25,11 @@ func lockFile(path string) (*os.File, error) {
 		}
 		return nil, fmt.Errorf("kvstore: lock %s: %w", path, err)
 	}
-	return f, nil
+	return &folderLock{f}, nil
+}
+
+// Close gives the lock back. To close the file would not do: a process that is just being
+// started has a copy of the descriptor, until it begins its program.
+func (l *folderLock) Close() error {
+	return errors.Join(unix.Flock(int(l.f.Fd()), unix.LOCK_UN), l.f.Close())
 }

@@ -38,7 +38,7 @@ func (db *DB) claimFolder(noLog bool) error {
 // own locks the folder, if that has not been done.
 func (db *DB) own() (err error) {
 	if db.lock == nil {
-		db.lock, err = lockFile(filepath.Join(db.dir, "LOCK"))
+		db.lock, err = lockFolder(filepath.Join(db.dir, "LOCK"))
 	}
 	return err
 }
@@ -193,34 +193,11 @@ func (db *DB) corrupt(path string, at int64, err error) error {
 
 // loadCommands runs the commands of a log.
 func (db *DB) loadCommands(path string, data []byte) (res aof.Result, err error) {
-	s := db.NewSession(nil)
-	s.replaying, s.quiet = true, true
-	s.early, s.special = false, false
-	var out []byte
-	n := int64(0)
-	began := time.Now()
-	res, err = aof.Scan(data, func(at int, args [][]byte) error {
-		if n++; n%keysPerTurn == 0 {
-			if err := db.turn(keysPerTurn, int64(at)); err != nil {
-				return err
-			}
-		}
-		if n%(1<<20) == 0 {
-			db.logger.Info("loading", "file", path, "commands", n, "seconds", int(time.Since(began).Seconds()))
-		}
-		if len(args) == 1 && (is(args[0], "MULTI") || is(args[0], "EXEC")) {
-			return nil // what is between is applied as a whole anyway
-		}
-		if out = s.Exec(out[:0], args); len(out) > 0 && out[0] == '-' {
-			if db.closed.Load() {
-				return ErrClosed
-			}
-			return fmt.Errorf("%s: %s", args[0], strings.TrimSpace(string(out)))
-		}
-		return nil
-	})
-	if err == nil {
-		err = db.turn(n%keysPerTurn, int64(len(data)))
+	p := &replay{db: db, s: db.NewSession(nil), path: path, began: time.Now()}
+	p.s.replaying, p.s.quiet = true, true
+	p.s.early, p.s.special = false, false
+	if res, err = aof.Scan(data, p); err == nil {
+		err = db.turn(p.n%keysPerTurn, int64(len(data)))
 	}
 	var damage *aof.DamageError
 	switch {
@@ -230,6 +207,51 @@ func (db *DB) loadCommands(path string, data []byte) (res aof.Result, err error)
 		return res, db.corrupt(path, res.Good, err)
 	}
 	return res, nil
+}
+
+// replay runs the commands of a log.
+type replay struct {
+	db    *DB
+	s     *Session
+	path  string
+	began time.Time
+	n     int64 // of commands
+	out   []byte
+}
+
+// Ahead loads into the processor's cache what the commands will look at.
+func (p *replay) Ahead(commands [][][]byte) {
+	var hashes [keyspace.MostTouched]uint64
+	n := 0
+	for _, a := range commands {
+		if len(a) > 1 && n < len(hashes) {
+			hashes[n] = p.db.sp.Hash(a[1])
+			n++
+		}
+	}
+	p.s.touched += p.db.sp.TouchOwn(p.s.dbi, hashes[:n])
+}
+
+// Play runs a command.
+func (p *replay) Play(at int, args [][]byte) error {
+	if p.n++; p.n%keysPerTurn == 0 {
+		if err := p.db.turn(keysPerTurn, int64(at)); err != nil {
+			return err
+		}
+	}
+	if p.n%(1<<20) == 0 {
+		p.db.logger.Info("loading", "file", p.path, "commands", p.n, "seconds", int(time.Since(p.began).Seconds()))
+	}
+	if len(args) == 1 && (is(args[0], "MULTI") || is(args[0], "EXEC")) {
+		return nil // what is between is applied as a whole anyway
+	}
+	if p.out = p.s.Exec(p.out[:0], args); len(p.out) > 0 && p.out[0] == '-' {
+		if p.db.closed.Load() {
+			return ErrClosed
+		}
+		return fmt.Errorf("%s: %s", args[0], strings.TrimSpace(string(p.out)))
+	}
+	return nil
 }
 
 // cutTail cuts off the torn tail of the last file, and what was only reserved.

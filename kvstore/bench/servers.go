@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,6 +26,18 @@ import (
 	"github.com/groundwork-go/groundwork/kvstore/server"
 )
 
+// Our server, by default and with that option.
+const (
+	ours     = "kvstore"
+	oursFast = "kvstore, FastReads"
+)
+
+// servers are those whose figures are told in parts of Redis's, which comes last.
+func (s *settings) servers() []string {
+	mine := slices.DeleteFunc([]string{ours, oursFast}, func(who string) bool { return !s.who.MatchString(who) })
+	return append(mine, "redis")
+}
+
 // serveCommand makes this program a server that is measured from outside.
 const serveCommand = "serve"
 
@@ -33,8 +46,8 @@ const serveCommand = "serve"
 func serve(args []string) {
 	who, addr, dir, mode := args[0], args[1], args[2], args[3]
 	switch who {
-	case "kvstore":
-		o := &kvstore.Options{}
+	case ours, oursFast:
+		o := &kvstore.Options{FastReads: who == oursFast}
 		switch mode {
 		case "":
 			dir = ""
@@ -193,7 +206,7 @@ func (p *process) drive(test string, n, pipeline int) result {
 func benchServers(s *settings, pipeline int, fsync string) {
 	tests := []string{"set", "get", "incr", "lpush", "rpop", "sadd", "hset", "zadd", "mset"}
 	n := s.requests
-	names := []string{"kvstore", "redis"}
+	names := s.servers()
 	switch {
 	case fsync != "":
 		tests = []string{"set"}
@@ -204,9 +217,6 @@ func benchServers(s *settings, pipeline int, fsync string) {
 	all := make(map[string]map[string][]result)
 	for range s.rounds {
 		for _, who := range names {
-			if !s.who.MatchString(who) {
-				continue
-			}
 			dir, err := os.MkdirTemp(s.dir, "kvbench")
 			check(err)
 			p := startServer(who, dir, fsync)
@@ -232,28 +242,32 @@ func benchServers(s *settings, pipeline int, fsync string) {
 			}
 		}
 	}
-	var cpu, rps, p99 mean
+	means := map[string]*means{ours: {}, oursFast: {}}
 	table("test\twho\tCPU us/request\tto redis\trequests/s\tp99 ms", func(print func(string, ...any)) {
 		for _, t := range tests {
 			redis := medianOf(all[t]["redis"])
-			for _, who := range append(names, "redcon + map", "miniredis") {
+			for _, who := range slices.Concat(names, []string{"redcon + map", "miniredis"}) {
 				if len(all[t][who]) == 0 {
 					continue
 				}
 				m := medianOf(all[t][who])
 				print("%s\t%s\t%.2f\t%.2f\t%.0f\t%.2f", t, who, m.cpu, m.cpu/redis.cpu, m.rps, m.p99)
-				if who == "kvstore" && redis.cpu > 0 {
-					cpu.add(m.cpu / redis.cpu)
-					rps.add(m.rps / redis.rps)
-					p99.add(m.p99 / redis.p99)
+				if to := means[who]; to != nil && redis.cpu > 0 {
+					to.cpu.add(m.cpu / redis.cpu)
+					to.rps.add(m.rps / redis.rps)
+					to.p99.add(m.p99 / redis.p99)
 				}
 			}
 		}
 	})
-	if cpu.n > 0 {
-		fmt.Printf("geometric means to redis: CPU per request %.2f, requests/s %.2f, p99 %.2f\n", cpu.value(), rps.value(), p99.value())
+	for _, who := range names {
+		if m := means[who]; m != nil && m.cpu.n > 0 {
+			fmt.Printf("%s, geometric means to redis: CPU per request %.2f, requests/s %.2f, p99 %.2f\n", who, m.cpu.value(), m.rps.value(), m.p99.value())
+		}
 	}
 }
+
+type means struct{ cpu, rps, p99 mean }
 
 // mean is a geometric mean.
 type mean struct {
@@ -279,7 +293,7 @@ func medianOf(list []result) result {
 // benchMemory measures the growth of the resident memory.
 func benchMemory(s *settings) {
 	growth := make(map[string][]float64)
-	names := []string{"kvstore", "redis", "redcon + map", "miniredis"}
+	names := append(s.servers(), "redcon + map", "miniredis")
 	for range s.rounds {
 		for _, who := range names {
 			if !s.who.MatchString(who) {

@@ -25,7 +25,7 @@ func readBack(t *testing.T, dir string) (list []string) {
 		data, done, err := Map(filepath.Join(dir, f.Name))
 		require.NoError(t, err)
 		db := 0
-		_, err = Scan(data, func(_ int, args [][]byte) error {
+		_, err = Scan(data, player(func(_ int, args [][]byte) error {
 			switch name := strings.ToUpper(string(args[0])); name {
 			case "SELECT":
 				db, _ = strconv.Atoi(string(args[1]))
@@ -34,7 +34,7 @@ func readBack(t *testing.T, dir string) (list []string) {
 				list = append(list, fmt.Sprint(db, " ", string(bytes.Join(args, []byte(" ")))))
 			}
 			return nil
-		})
+		}))
 		require.NoError(t, err, f.Name)
 		done()
 	}

@@ -156,7 +156,7 @@ func TestWhatFollowsReservedSpace(t *testing.T) {
 	require.EqualValues(t, len(file), res.Good)
 	require.Zero(t, res.Reserved, "zeros behind it are a torn tail")
 
-	_, err := Scan(append(append(bytes.Clone(file), blanks...), group...), func(int, [][]byte) error { return nil })
+	_, err := Scan(append(append(bytes.Clone(file), blanks...), group...), player(func(int, [][]byte) error { return nil }))
 	var damage *DamageError
 	require.ErrorAs(t, err, &damage)
 	require.EqualValues(t, len(file), damage.Offset)

@@ -61,16 +61,23 @@ type Result struct {
 	Checksummed bool  // by us; else only the framing could be judged
 }
 
-// Scan reads the commands of a file and calls apply for each, in whole groups: what
-// a checksum speaks of is verified before. The arguments are parts of data; at is how far
-// the reading is.
+// A Player is who runs the commands of a file. Arguments are parts of its data.
+type Player interface {
+	// Ahead is called with some commands before Play is called with each of them.
+	Ahead(commands [][][]byte)
+	// Play runs a command; at is how far the reading is in the file.
+	Play(at int, args [][]byte) error
+}
+
+// Scan reads the commands of a file and has p run them, in whole groups: what
+// a checksum speaks of is verified before.
 //
 // A torn tail ends the scan: Good tells where, and Reserved how much is no tail but
 // space that was not used. Damage that valid data follow, or
 // that is not at the end of a file without checksums, gives a [*DamageError]. An
-// error of apply is returned as it is.
-func Scan(data []byte, apply func(at int, args [][]byte) error) (Result, error) {
-	s := scanner{data: data, apply: apply}
+// error of p is returned as it is.
+func Scan(data []byte, p Player) (Result, error) {
+	s := scanner{data: data, p: p}
 	switch {
 	case len(data) == 0:
 		return s.Result, nil
@@ -93,13 +100,24 @@ func Scan(data []byte, apply func(at int, args [][]byte) error) (Result, error) 
 // maxGarbage is how much of no known form a torn tail may be without checksums.
 const maxGarbage = 64 << 10
 
+// most is how many commands are parsed before they are run: enough for Ahead.
+const most = 16
+
 type scanner struct {
 	Result
-	data  []byte
-	apply func(int, [][]byte) error
-	args  [][]byte // of the commands of a group
-	ends  []int    // of the commands in args
+	data []byte
+	p    Player
+
+	// Commands that were parsed, and are to be run.
+	args  [][]byte
+	list  []parsed
+	views [][][]byte // scratch
 }
+
+// A parsed command has its arguments in scanner.args up to end, those of the one before
+// excluded. What is before the offset good in the file is valid when it has run; 0 says
+// nothing.
+type parsed struct{ end, good int }
 
 // annotated tells whether the first annotation of the data is a right one.
 func (s *scanner) annotated() bool {
@@ -131,8 +149,13 @@ func (s *scanner) validAfter(from int) bool {
 func (s *scanner) groups() (Result, error) {
 	start := 0
 	for start < len(s.data) {
+		n := len(s.list)
 		end, ok := s.group(start)
 		if !ok {
+			s.forget(n)
+			if err := s.run(start); err != nil {
+				return s.Result, err
+			}
 			if s.validAfter(start) {
 				return s.Result, &DamageError{int64(start), "damage before valid data"}
 			}
@@ -144,15 +167,38 @@ func (s *scanner) groups() (Result, error) {
 			if rest == len(s.data) {
 				s.Reserved = int64(rest - start)
 			}
-			break
-		}
-		if err := s.run(end); err != nil {
-			return s.Result, err
+			return s.Result, nil
 		}
 		start = end
-		s.Good = int64(end)
+		if err := s.valid(end); err != nil {
+			return s.Result, err
+		}
 	}
-	return s.Result, nil
+	err := s.run(start)
+	return s.Result, err
+}
+
+// valid is called when what is before an offset can be run.
+func (s *scanner) valid(at int) error {
+	n := len(s.list)
+	if n == 0 {
+		s.Good = int64(at)
+		return nil
+	}
+	s.list[n-1].good = at
+	if n < most {
+		return nil
+	}
+	return s.run(at)
+}
+
+// forget leaves out the commands from number n on.
+func (s *scanner) forget(n int) {
+	args := 0
+	if s.list = s.list[:n]; n > 0 {
+		args = s.list[n-1].end
+	}
+	s.args = s.args[:args]
 }
 
 // redisSelect is what Redis writes first when it goes on with a file. Ours is in
@@ -161,7 +207,6 @@ const redisSelect = "*2\r\n$6\r\nSELECT\r\n"
 
 // group parses the group at an offset and checks it.
 func (s *scanner) group(start int) (end int, ok bool) {
-	s.args, s.ends = s.args[:0], s.ends[:0]
 	for at := start; ; {
 		if bytes.HasPrefix(s.data[at:], []byte(prefix)) {
 			n, sum, end, ok := annotation(s.data, at)
@@ -190,7 +235,7 @@ func (s *scanner) command(at int) (end int, ok bool) {
 		s.args = append(s.args, s.data[at:at+size:at+size])
 		at += size + 2
 	}
-	s.ends = append(s.ends, len(s.args))
+	s.list = append(s.list, parsed{end: len(s.args)})
 	return at, true
 }
 
@@ -212,60 +257,75 @@ func number(data []byte, at int, kind byte) (n, end int, ok bool) {
 	return 0, 0, false
 }
 
-// run applies the parsed commands.
+// run has the parsed commands run.
 func (s *scanner) run(at int) error {
 	from := 0
-	for _, end := range s.ends {
-		if err := s.apply(at, s.args[from:end]); err != nil {
-			return err
+	for list := s.list; len(list) > 0; {
+		n := min(most, len(list))
+		s.views = s.views[:0]
+		for _, c := range list[:n] {
+			s.views = append(s.views, s.args[from:c.end])
+			from = c.end
 		}
-		from = end
-		s.Commands++
+		s.p.Ahead(s.views)
+		for i, c := range list[:n] {
+			if err := s.p.Play(at, s.views[i]); err != nil {
+				return err
+			}
+			s.Commands++
+			s.Good = max(s.Good, int64(c.good))
+		}
+		list = list[n:]
 	}
-	s.args, s.ends = s.args[:0], s.ends[:0]
+	s.args, s.list = s.args[:0], s.list[:0]
 	return nil
 }
 
 // plain reads what Redis has written, from an offset on. Its end may be torn: then it is cut behind the
 // last command, or before the transaction that is not whole.
 func (s *scanner) plain(from int) (Result, error) {
-	multi := false
-	s.args, s.ends = s.args[:0], s.ends[:0]
-	for at := from; at < len(s.data); {
+	multi := -1 // the number of MULTI, or there is none
+	at := from
+	for at < len(s.data) {
 		if s.data[at] == '#' {
 			n := bytes.IndexByte(s.data[at:], '\n')
 			if n < 0 {
 				break
 			}
 			at += n + 1
-			if !multi {
-				s.Good = int64(at)
+		} else {
+			n := len(s.list)
+			end, ok := s.command(at)
+			if !ok {
+				s.forget(n)
+				break
 			}
-			continue
-		}
-		before := len(s.args)
-		end, ok := s.command(at)
-		if !ok {
-			s.args = s.args[:before]
-			if !s.torn(at) {
-				return s.Result, &DamageError{int64(at), "bad format"}
+			at = end
+			first := 0
+			if n > 0 {
+				first = s.list[n-1].end
 			}
-			break
+			switch args := s.args[first:]; {
+			case multi < 0 && len(args) == 1 && bytes.EqualFold(args[0], []byte("MULTI")):
+				multi = n
+			case len(args) == 1 && bytes.EqualFold(args[0], []byte("EXEC")):
+				multi = -1
+			}
 		}
-		at = end
-		last := s.args[before:]
-		switch {
-		case len(last) == 1 && bytes.EqualFold(last[0], []byte("MULTI")):
-			multi = true
-		case len(last) == 1 && bytes.EqualFold(last[0], []byte("EXEC")):
-			multi = false
-		}
-		if !multi {
-			if err := s.run(at); err != nil {
+		if multi < 0 {
+			if err := s.valid(at); err != nil {
 				return s.Result, err
 			}
-			s.Good = int64(at)
 		}
+	}
+	if multi >= 0 {
+		s.forget(multi)
+	}
+	if err := s.run(at); err != nil {
+		return s.Result, err
+	}
+	if at < len(s.data) && s.data[at] != '#' && !s.torn(at) {
+		return s.Result, &DamageError{int64(at), "bad format"}
 	}
 	return s.Result, nil
 }
@@ -327,7 +387,7 @@ func (s *scanner) text() (Result, error) {
 		switch {
 		case len(line) == 0:
 		case string(args[0]) == "SET" && len(args) == 3, string(args[0]) == "DEL" && len(args) == 2:
-			if err := s.apply(at, args); err != nil {
+			if err := s.p.Play(at, args); err != nil {
 				return s.Result, err
 			}
 			s.Commands++

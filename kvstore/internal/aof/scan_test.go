@@ -21,18 +21,50 @@ func cmd(args ...string) []byte {
 	return b
 }
 
+// player is the Play of a Player.
+type player func(at int, args [][]byte) error
+
+func (player) Ahead([][][]byte) {}
+
+func (p player) Play(at int, args [][]byte) error { return p(at, args) }
+
+// A recorder is a Player that keeps what it is to play.
+type recorder struct {
+	size  int
+	last  int
+	ahead []string // announced, and not played yet
+	list  []string
+}
+
+func (r *recorder) Ahead(commands [][][]byte) {
+	for _, args := range commands {
+		r.ahead = append(r.ahead, string(bytes.Join(args, []byte(" "))))
+	}
+}
+
+func (r *recorder) Play(at int, args [][]byte) error {
+	if at < r.last || at > r.size {
+		return fmt.Errorf("at %d after %d of %d", at, r.last, r.size)
+	}
+	r.last = at
+	line := string(bytes.Join(args, []byte(" ")))
+	if len(r.ahead) > 0 { // not of lines of text
+		if r.ahead[0] != line {
+			return fmt.Errorf("%q was announced, %q comes", r.ahead[0], line)
+		}
+		r.ahead = r.ahead[1:]
+	}
+	r.list = append(r.list, line)
+	return nil
+}
+
 // scan returns the commands of a file.
 func scan(data []byte) (list []string, res Result, err error) {
-	last := 0
-	res, err = Scan(data, func(at int, args [][]byte) error {
-		if at < last || at > len(data) {
-			return fmt.Errorf("at %d after %d of %d", at, last, len(data))
-		}
-		last = at
-		list = append(list, string(bytes.Join(args, []byte(" "))))
-		return nil
-	})
-	return list, res, err
+	r := &recorder{size: len(data)}
+	if res, err = Scan(data, r); len(r.ahead) > 0 {
+		err = fmt.Errorf("%q were announced and did not come", r.ahead)
+	}
+	return r.list, res, err
 }
 
 // sample writes a log of several groups and returns its only file, where its groups end,
@@ -186,12 +218,12 @@ func TestScanStopsAtAnError(t *testing.T) {
 	data, _, _ := sample(t)
 	mine := errors.New("mine")
 	n := 0
-	_, err := Scan(data, func(int, [][]byte) error {
+	_, err := Scan(data, player(func(int, [][]byte) error {
 		if n++; n == 3 {
 			return mine
 		}
 		return nil
-	})
+	}))
 	require.ErrorIs(t, err, mine)
 	require.Equal(t, 3, n)
 }

@@ -108,7 +108,36 @@ func TestLoadInBackground(t *testing.T) {
 			require.False(t, st.Loading)
 			require.Equal(t, st.ToLoad, st.Loaded)
 			require.Equal(t, !o.NoLog, st.OnDisk)
+			if !o.NoLog {
+				require.NoError(t, db.Set("s1", nil, nil))
+				require.True(t, syncsAlways(t, dir), "what was set meanwhile holds")
+			}
 		})
+	}
+}
+
+// syncsAlways tells whether space is reserved in the log, which is done so that it can be
+// synced after each write.
+func syncsAlways(t *testing.T, dir string) bool {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "appendonlydir", "*.incr.aof"))
+	require.NoError(t, err)
+	st, err := os.Stat(files[len(files)-1])
+	require.NoError(t, err)
+	return st.Size() >= 256<<10
+}
+
+func TestAppendfsyncInConfig(t *testing.T) {
+	t.Parallel()
+	for _, v := range []string{"always", "everysec", "no"} {
+		dir := t.TempDir()
+		for range 2 { // a new log and one that is there
+			db := open(t, dir, &kvstore.Options{Config: [][2]string{{"appendfsync", v}}})
+			require.NoError(t, db.Set("k", nil, nil))
+			require.NoError(t, db.Sync())
+			require.Equal(t, v == "always", syncsAlways(t, dir), v)
+			require.NoError(t, db.Close())
+		}
 	}
 }
 

@@ -221,15 +221,8 @@ type replay struct {
 
 // Ahead loads into the processor's cache what the commands will look at.
 func (p *replay) Ahead(commands [][][]byte) {
-	var hashes [keyspace.MostTouched]uint64
-	n := 0
-	for _, a := range commands {
-		if len(a) > 1 && n < len(hashes) {
-			hashes[n] = p.db.sp.Hash(a[1])
-			n++
-		}
-	}
-	p.s.touched += p.db.sp.TouchOwn(p.s.dbi, hashes[:n])
+	var hashes [MostPrefetched]uint64
+	p.s.touched += p.db.sp.TouchOwn(p.s.dbi, p.s.firstHashes(commands, &hashes))
 }
 
 // Play runs a command.

@@ -18,14 +18,19 @@ func (s *Session) Prefetch(commands [][][]byte) {
 		return
 	}
 	var hashes [MostPrefetched]uint64
+	s.touched += s.db.sp.Touch(s.firstHashes(commands, &hashes))
+}
+
+// firstHashes returns the hashes of the first arguments, in to.
+func (s *Session) firstHashes(commands [][][]byte, to *[MostPrefetched]uint64) []uint64 {
 	n := 0
 	for _, a := range commands {
-		if len(a) > 1 && n < len(hashes) {
-			hashes[n] = s.db.sp.Hash(a[1])
+		if len(a) > 1 && n < len(to) {
+			to[n] = s.db.sp.Hash(a[1])
 			n++
 		}
 	}
-	s.touched += s.db.sp.Touch(hashes[:n])
+	return to[:n]
 }
 
 // prefetchFields tells whether the commands are for one key in which they may look

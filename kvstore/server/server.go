@@ -9,7 +9,8 @@
 // A reply to a write is sent after the write is as safe as Options.Fsync of the DB
 // promises. Malformed input gets Redis's error text and the connection is closed.
 // What CONFIG SET changes (maxclients, timeout, client-output-buffer-limit, ...)
-// holds for all servers of the DB.
+// holds for all servers of the DB. A DB that still loads in the background may be served:
+// its clients are told so.
 //
 // # How connections are served
 //

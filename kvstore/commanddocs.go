@@ -12,8 +12,9 @@ var commandDocsText string
 // A commandDoc is what COMMAND DOCS tells of a command.
 type commandDoc struct {
 	since, complexity, summary string
-	system                     bool   // for the system's own use
-	deprecated, instead        string // since which version, and what to use
+	system                     bool        // for the system's own use
+	deprecated, instead        string      // since which version, and what to use
+	history                    [][2]string // a version, and what was new in it
 	args                       []docArg
 }
 
@@ -52,6 +53,12 @@ func parseDocs(text string) map[string]*commandDoc {
 		case line == "", line[0] == '#':
 		case line[0] != '\t':
 			head = line
+		case strings.HasPrefix(line, "\t+ "):
+			name, _, _ := strings.Cut(head, " ")
+			for change := range strings.SplitSeq(line[3:], " | ") {
+				version, what, _ := strings.Cut(change, " ")
+				docs[name].history = append(docs[name].history, [2]string{version, what})
+			}
 		default:
 			name, synopsis, _ := strings.Cut(head, " ")
 			docs[name] = parseDoc(synopsis, strings.Split(line[1:], " | "))
@@ -261,6 +268,15 @@ func (s *Session) document(c *command) {
 	}
 	m.text("deprecated_since", d.deprecated)
 	m.text("replaced_by", d.instead)
+	if len(d.history) > 0 {
+		m.name("history")
+		s.w.setHead(len(d.history))
+		for _, change := range d.history {
+			s.w.array(2)
+			s.w.str(change[0])
+			s.w.str(change[1])
+		}
+	}
 	if len(d.args) > 0 {
 		m.name("arguments")
 		s.documentArgs(d.args)

@@ -380,7 +380,7 @@ func (db *DB) Do(ctx context.Context, cmd string, args ...any) (Reply, error) {
 			return Reply{}, fmt.Errorf("kvstore: argument %d of %s is a %T", i+1, cmd, a)
 		}
 	}
-	if err := db.ready(); err != nil {
+	if err := db.readyIn(ctx); err != nil {
 		return Reply{}, err
 	}
 	woken := make(chan struct{}, 1)

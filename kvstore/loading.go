@@ -141,6 +141,16 @@ func (db *DB) ready() error {
 	return db.loading.err
 }
 
+// readyIn is ready, but waits no longer than ctx.
+func (db *DB) readyIn(ctx context.Context) error {
+	select {
+	case <-db.loading.done:
+		return db.ready()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // hasLog tells whether there is a log, or will be when everything is loaded.
 func (db *DB) hasLog() bool {
 	return db.log.Load() != nil || db.loading.active.Load() && db.loading.logged

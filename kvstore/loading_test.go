@@ -91,6 +91,11 @@ func TestLoadInBackground(t *testing.T) {
 			ended, cancel := context.WithCancel(t.Context())
 			cancel()
 			require.ErrorIs(t, db.WaitLoaded(ended), context.Canceled)
+			require.ErrorIs(t, db.Compact(ended), context.Canceled)
+			late, cancel := context.WithTimeout(t.Context(), time.Microsecond)
+			defer cancel()
+			_, err := db.Do(late, "PING")
+			require.ErrorIs(t, err, context.DeadlineExceeded)
 			got := make(chan string, 1)
 			go func() {
 				v, err := db.Get("s7")

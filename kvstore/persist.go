@@ -214,7 +214,7 @@ var errRewriting = errors.New("kvstore: the log is being rewritten already")
 // Compact writes the log anew with only what is alive. Others read and write
 // meanwhile. It waits for a rewriting that is under way.
 func (db *DB) Compact(ctx context.Context) error {
-	if err := db.ready(); err != nil {
+	if err := db.readyIn(ctx); err != nil {
 		return err
 	}
 	db.rewriting.Lock()

@@ -32,10 +32,8 @@ func (db *DB) interrupted(work *background) error {
 func (db *DB) setAppendOnly(v string) (string, error) {
 	v, err := yesNo(v)
 	switch {
-	case err != nil || (v == "yes") == db.hasLog():
+	case err != nil || (v == "yes") == (db.log.Load() != nil):
 		return v, err
-	case db.loading.active.Load():
-		return "", configError("the log cannot be turned on or off before everything is loaded")
 	case v == "no":
 		err = db.turnOff()
 	default:

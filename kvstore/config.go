@@ -272,6 +272,9 @@ func cmdConfigSet(s *Session, a [][]byte) {
 		case st.keeps && string(a[i+1]) != st.value:
 			s.fail("ERR CONFIG SET failed (possibly related to argument '" + string(a[i]) + "') - can't be changed while the server runs")
 			return
+		case name == "appendonly" && s.early:
+			s.fail(msgLoading)
+			return
 		case name == "appendonly" && s.held != 0:
 			s.fail("ERR CONFIG SET failed (possibly related to argument '" + string(a[i]) + "') - can't be changed inside of a transaction")
 			return

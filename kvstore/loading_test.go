@@ -73,7 +73,7 @@ func TestLoadInBackground(t *testing.T) {
 			require.Contains(t, ask("SUBSCRIBE c"), "subscribe")
 			require.Contains(t, ask("UNSUBSCRIBE c"), "unsubscribe")
 			require.Contains(t, ask("DEBUG RELOAD"), "not allowed")
-			require.Contains(t, ask("CONFIG SET appendonly "+map[bool]string{true: "yes", false: "no"}[o.NoLog]), "before everything is loaded")
+			require.Equal(t, loading, ask("CONFIG SET appendonly "+map[bool]string{true: "yes", false: "no"}[o.NoLog]))
 			require.Equal(t, "+OK\r\n", ask("CONFIG SET appendfsync always"))
 
 			info := ask("INFO persistence")
@@ -268,7 +268,7 @@ func TestLoadingAgainstRedis(t *testing.T) {
 	for _, line := range []string{
 		"GET s1", "GET", "NOSUCH", "PING", "ECHO a", "SELECT 3", "SELECT 0", "SET s1 x", "BLPOP l 1", "MULTI", "GET s1", "EXEC", "MULTI", "ECHO b", "EXEC",
 		"WATCH s1", "UNWATCH", "CLIENT GETNAME", "CLIENT SETNAME me", "COMMAND COUNT x", "OBJECT HELP x", "OBJECT ENCODING s1", "MEMORY USAGE s1", "DBSIZE", "KEYS *",
-		"PUBLISH c m", "SPUBLISH c m", "PUBSUB NUMSUB c", "SLOWLOG LEN", "CONFIG GET appendonly", "CONFIG GET *loading-process*", "BGSAVE", "SAVE", "BGREWRITEAOF",
+		"PUBLISH c m", "SPUBLISH c m", "PUBSUB NUMSUB c", "SLOWLOG LEN", "CONFIG GET appendonly", "CONFIG SET appendonly no", "CONFIG SET appendonly yes", "CONFIG SET maxmemory 1gb", "CONFIG GET *loading-process*", "BGSAVE", "SAVE", "BGREWRITEAOF",
 		"CONFIG GET loading-process-events-interval-bytes", "SWAPDB 0 1", "FLUSHALL", "RESTORE k 0 x", "SORT l", "AUTH x", "RESET", "SUBSCRIBE c", "GET s1", "UNSUBSCRIBE", "LASTSAVE x", "ROLE",
 	} {
 		list = append(list, strings.Fields(line))

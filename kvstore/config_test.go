@@ -1,6 +1,7 @@
 package kvstore_test
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -126,4 +127,19 @@ func TestDebugIsGuarded(t *testing.T) {
 	_, err := kvstore.Open("", &kvstore.Options{DebugCommand: "maybe"})
 	require.ErrorIs(t, err, kvstore.ErrConfig)
 	require.ErrorContains(t, err, "DebugCommand")
+}
+
+func TestLogLevel(t *testing.T) {
+	level := new(slog.LevelVar)
+	db := open(t, "", &kvstore.Options{LogLevel: level, Config: [][2]string{{"loglevel", "warning"}}})
+	require.Equal(t, slog.LevelWarn, level.Level())
+	for name, want := range map[string]slog.Level{"debug": slog.LevelDebug, "VERBOSE": slog.LevelDebug + 2, "notice": slog.LevelInfo, "warning": slog.LevelWarn} {
+		do(t, db, "CONFIG SET loglevel "+name)
+		require.Equal(t, want, level.Level())
+		require.Equal(t, strings.ToLower(name), string(do(t, db, "CONFIG GET loglevel").Elems[1].Bytes))
+	}
+	_, err := db.Do(t.Context(), "CONFIG", "SET", "loglevel", "loud")
+	require.ErrorContains(t, err, "argument(s) must be one of the following: debug, verbose, notice, warning")
+	_, err = open(t, "", nil).Do(t.Context(), "CONFIG", "SET", "loglevel", "debug")
+	require.ErrorContains(t, err, "can't be changed while the server runs")
 }

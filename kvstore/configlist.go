@@ -3,6 +3,7 @@ package kvstore
 import (
 	"cmp"
 	"fmt"
+	"log/slog"
 	"math"
 	"path/filepath"
 	"slices"
@@ -25,6 +26,9 @@ func (db *DB) initConfig(o *Options) error {
 	db.addPersistence(o)
 	db.addFixed(o)
 	c.addOthers()
+	if o.LogLevel != nil {
+		c.addLogLevel(o.LogLevel)
+	}
 	for _, pair := range o.Config {
 		begin := func(_, v string) error { return db.rename(v) }
 		if !strings.EqualFold(pair[0], "rename-command") {
@@ -165,6 +169,24 @@ func (db *DB) addFixed(o *Options) {
 		}
 		return v, err
 	}).fixed = true
+}
+
+// addLogLevel gives the option of that name its effect.
+func (c *config) addLogLevel(of *slog.LevelVar) {
+	c.add("loglevel", "notice", func(v string) (string, error) {
+		v, err := oneOf(v, "debug", "verbose", "notice", "warning")
+		switch v {
+		case "debug":
+			of.Set(slog.LevelDebug)
+		case "verbose":
+			of.Set(slog.LevelDebug + 2)
+		case "notice":
+			of.Set(slog.LevelInfo)
+		case "warning":
+			of.Set(slog.LevelWarn)
+		}
+		return v, err
+	})
 }
 
 // addOthers adds what nothing obeys.

@@ -77,6 +77,11 @@ type Options struct {
 
 	// Logger is told what happens to files. Nil: silent.
 	Logger *slog.Logger
+
+	// LogLevel is the level of Logger, which the option loglevel sets: debug is
+	// slog.LevelDebug, verbose 2 above, notice slog.LevelInfo and warning slog.LevelWarn.
+	// Nil: CONFIG SET cannot change the option.
+	LogLevel *slog.LevelVar
 }
 
 // A DB is an open store. All methods may be called concurrently.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,7 +25,6 @@ type config struct {
 	logFile, pidFile        string
 	daemonize               bool
 	supervised              string
-	level                   slog.Level
 	dir                     string
 	appendOnly              bool
 	save                    *string // nil: not given
@@ -249,11 +247,6 @@ func (c *config) processOption(name, v string) (err error) {
 		c.daemonize, err = yesNo(v)
 	case "supervised":
 		c.supervised, err = oneOf(v, "no", "systemd", "auto")
-	case "loglevel":
-		levels := map[string]slog.Level{"debug": slog.LevelDebug, "verbose": verbose, "notice": slog.LevelInfo, "warning": slog.LevelWarn}
-		if _, err = oneOf(v, "debug", "verbose", "notice", "warning"); err == nil {
-			c.level = levels[v]
-		}
 	}
 	return err
 }

@@ -15,19 +15,21 @@ const verbose = slog.LevelDebug + 2
 // A lineHandler writes records as lines of Redis's log, which programs that start a
 // server read: process, time, level and message, with the attributes behind it.
 type lineHandler struct {
-	level slog.Level
+	level slog.Leveler
 	attrs []slog.Attr
 
 	mu *sync.Mutex
 	w  io.Writer // guarded by mu
 }
 
-func newLogger(w io.Writer, level slog.Level) *slog.Logger {
+func newLogger(w io.Writer, level slog.Leveler) *slog.Logger {
 	return slog.New(&lineHandler{level: level, mu: new(sync.Mutex), w: w})
 }
 
 // Enabled compares levels.
-func (h *lineHandler) Enabled(_ context.Context, level slog.Level) bool { return level >= h.level }
+func (h *lineHandler) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= h.level.Level()
+}
 
 // Handle writes a line.
 func (h *lineHandler) Handle(_ context.Context, r slog.Record) error {

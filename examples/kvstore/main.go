@@ -13,6 +13,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -76,7 +77,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) 
 // serve opens the store and serves it, at first while it is being loaded, until ctx or a
 // client ends that.
 func (c *config) serve(ctx context.Context, stdout io.Writer) (err error) {
-	c.o.Logger = newLogger(stdout, c.level)
+	c.o.LogLevel = new(slog.LevelVar)
+	c.o.Logger = newLogger(stdout, c.o.LogLevel)
 	c.o.LoadInBackground = true // those who ask meanwhile are told how far it is
 	db, err := kvstore.Open(c.dir, &c.o)
 	if err != nil {

@@ -2,6 +2,7 @@ package kvstore_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -295,4 +296,27 @@ func TestLoadingAgainstRedis(t *testing.T) {
 	require.NoError(t, db.WaitLoaded(t.Context()))
 	ours, other = d.ask("DEBUG", "DIGEST")
 	require.Equal(t, string(other), string(ours))
+}
+
+func ExampleDB_WaitLoaded() {
+	dir, err := os.MkdirTemp("", "kvstore")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	db, err := kvstore.Open(dir, &kvstore.Options{LoadInBackground: true})
+	if err != nil {
+		fmt.Println(err) // the folder is in use, or an option is wrong
+		return
+	}
+	defer db.Close()
+	// A server may listen from here on.
+	if err := db.WaitLoaded(context.Background()); err != nil {
+		fmt.Println(err) // the files are damaged
+		return
+	}
+	fmt.Println(db.Stats().Loading)
+	// Output:
+	// false
 }

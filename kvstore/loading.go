@@ -20,12 +20,13 @@ type loading struct {
 
 	mu     sync.Mutex
 	began  time.Time
-	logged bool  // there will be a log
-	total  int64 // guarded by mu; bytes of all files
-	before int64 // guarded by mu; of those that were read
-	loaded int64 // guarded by mu; bytes that were read
-	turned int64 // guarded by mu; loaded when others were let in
-	keys   int64 // guarded by mu; that came from snapshots
+	logged bool          // there will be a log
+	total  int64         // guarded by mu; bytes of all files
+	before int64         // guarded by mu; of those that were read
+	loaded int64         // guarded by mu; bytes that were read
+	turned int64         // guarded by mu; loaded when others were let in
+	keys   int64         // guarded by mu; that came from snapshots
+	told   time.Duration // uptime when the log was told of the progress
 
 	usedMem int64 // guarded by mu; bytes that the writer of the snapshot has used for keys
 }
@@ -33,6 +34,8 @@ type loading struct {
 const (
 	keysPerTurn  = 256  // that are read before turn is called
 	partsPerTurn = 4096 // likewise, of collections
+
+	tellEach = time.Second // how far the loading is
 )
 
 const msgLoading = "LOADING Redis is loading the dataset in memory"
@@ -82,6 +85,10 @@ func (db *DB) loadFolder() {
 func (db *DB) turn(n, at int64) error {
 	l := &db.loading
 	l.loaded = l.before + at
+	if now := db.uptime(); now-l.told >= tellEach {
+		l.told = now
+		db.logger.Info("loading", "bytes", l.loaded, "of", l.total)
+	}
 	if l.loaded-l.turned >= db.conf.loadTurn.Load() || db.conf.loadDelay.Load() != 0 {
 		l.turned = l.loaded
 		l.mu.Unlock()

@@ -3,6 +3,7 @@ package kvstore_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -154,6 +155,39 @@ func sessionAsk(s *kvstore.Session, line string) string {
 		args = append(args, []byte(w))
 	}
 	return string(s.Exec(nil, args))
+}
+
+// TestProgressInTheLog: whoever reads the log of the program sees how far it is.
+func TestProgressInTheLog(t *testing.T) {
+	t.Parallel()
+	folders, _ := fill(t)
+	for dir, o := range folders {
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			lines := make(chan string, 1000)
+			o := slowly(o)
+			o.Config[0][1] = "5000"
+			o.Logger = slog.New(slog.NewTextHandler(lineWriter(lines), nil))
+			db := open(t, dir, o)
+			for line := range lines {
+				if strings.Contains(line, "msg=loading") {
+					require.Regexp(t, `msg=loading bytes=[1-9]\d+ of=[1-9]\d+`, line)
+					break
+				}
+			}
+			do := db.NewSession(&kvstore.SessionOptions{})
+			defer do.Close()
+			require.Equal(t, "+OK\r\n", sessionAsk(do, "CONFIG SET key-load-delay 0"))
+			require.NoError(t, db.WaitLoaded(t.Context()))
+		})
+	}
+}
+
+type lineWriter chan<- string
+
+func (w lineWriter) Write(b []byte) (int, error) {
+	w <- string(b)
+	return len(b), nil
 }
 
 // TestLittleIsLoadedAtOnce: who asks for the first time finds what is loaded in a moment.

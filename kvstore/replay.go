@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/groundwork-go/groundwork/kvstore/internal/aof"
 	"github.com/groundwork-go/groundwork/kvstore/rdb"
@@ -62,7 +61,7 @@ func (db *DB) corrupt(path string, at int64, err error) error {
 
 // loadCommands runs the commands of a log.
 func (db *DB) loadCommands(path string, data []byte) (res aof.Result, err error) {
-	p := &replay{db: db, s: db.NewSession(nil), path: path, began: time.Now()}
+	p := &replay{db: db, s: db.NewSession(nil)}
 	p.s.replaying, p.s.quiet = true, true
 	p.s.early, p.s.special = false, false
 	if res, err = aof.Scan(data, p); err == nil {
@@ -80,12 +79,10 @@ func (db *DB) loadCommands(path string, data []byte) (res aof.Result, err error)
 
 // replay runs the commands of a log.
 type replay struct {
-	db    *DB
-	s     *Session
-	path  string
-	began time.Time
-	n     int64 // of commands
-	out   []byte
+	db  *DB
+	s   *Session
+	n   int64 // of commands
+	out []byte
 }
 
 // Ahead loads into the processor's cache what the commands will look at.
@@ -100,9 +97,6 @@ func (p *replay) Play(at int, args [][]byte) error {
 		if err := p.db.turn(keysPerTurn, int64(at)); err != nil {
 			return err
 		}
-	}
-	if p.n%(1<<20) == 0 {
-		p.db.logger.Info("loading", "file", p.path, "commands", p.n, "seconds", int(time.Since(p.began).Seconds()))
 	}
 	if len(args) == 1 && (is(args[0], "MULTI") || is(args[0], "EXEC")) {
 		return nil // what is between is applied as a whole anyway

@@ -38,6 +38,11 @@ func (s *settings) servers() []string {
 	return append(mine, "redis")
 }
 
+// others are the contenders with fewer commands.
+func (s *settings) others() []string {
+	return slices.DeleteFunc([]string{"redcon + map", "miniredis"}, func(who string) bool { return !s.who.MatchString(who) })
+}
+
 // serveCommand makes this program a server that is measured from outside.
 const serveCommand = "serve"
 
@@ -232,21 +237,19 @@ func benchServers(s *settings, pipeline int, fsync string) {
 	}
 	// Of the peers with fewer commands, SET and GET once.
 	if fsync == "" {
-		for _, who := range []string{"redcon + map", "miniredis"} {
-			if s.who.MatchString(who) {
-				p := startServer(who, "", "")
-				for _, t := range tests[:2] {
-					all[t][who] = append(all[t][who], p.drive(t, min(n, 100_000), pipeline))
-				}
-				p.stop()
+		for _, who := range s.others() {
+			p := startServer(who, "", "")
+			for _, t := range tests[:2] {
+				all[t][who] = append(all[t][who], p.drive(t, min(n, 100_000), pipeline))
 			}
+			p.stop()
 		}
 	}
 	means := map[string]*means{ours: {}, oursFast: {}}
 	table("test\twho\tCPU us/request\tto redis\trequests/s\tp99 ms", func(print func(string, ...any)) {
 		for _, t := range tests {
 			redis := medianOf(all[t]["redis"])
-			for _, who := range slices.Concat(names, []string{"redcon + map", "miniredis"}) {
+			for _, who := range slices.Concat(names, s.others()) {
 				if len(all[t][who]) == 0 {
 					continue
 				}
@@ -293,12 +296,9 @@ func medianOf(list []result) result {
 // benchMemory measures the growth of the resident memory.
 func benchMemory(s *settings) {
 	growth := make(map[string][]float64)
-	names := append(s.servers(), "redcon + map", "miniredis")
+	names := append(s.servers(), s.others()...)
 	for range s.rounds {
 		for _, who := range names {
-			if !s.who.MatchString(who) {
-				continue
-			}
 			p := startServer(who, s.dir, "")
 			before := p.rss()
 			check(fill(p.port, s.keys))

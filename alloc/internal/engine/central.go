@@ -69,8 +69,7 @@ func (s *central) fullest() *page {
 	var best *page
 	least := uint32(math.MaxUint32)
 	for pg, n := s.pages.head, 0; pg != nil && n < looks; pg, n = pg.next, n+1 {
-		f := pg.freed()
-		if free := uint32(pg.blocks) - f.live.Load() + uint32(f.state.Load()); free < least {
+		if free := uint32(pg.blocks) - pg.freed().live + pg.remotes(); free < least {
 			best, least = pg, free
 		}
 	}
@@ -123,13 +122,15 @@ func (e *Engine) putBackLocked(pg *page) {
 // share puts a page in hand that has a free block into the list. s.mu is held.
 func (s *central) share(pg *page) {
 	s.pages.push(pg)
-	s.some.Store(true)
+	if !s.some.Load() {
+		s.some.Store(true)
+	}
+	pg.collect()
 	f := pg.freed()
-	f.live.Store(math.MaxUint32)
+	f.live = pg.fresh - pg.unused()
+	// Who frees the last block from now on sees the mark, and that it is the last. What
+	// was freed before, the caller sees.
 	f.state.Store(sharedMark)
-	// Who frees a block from now on sees the mark, and counts; what was freed before
-	// is counted here. Some may be counted twice, but none is forgotten.
-	f.live.Store(pg.fresh - pg.unused())
 }
 
 // shelve is putBack of a page of the class, without e.mu where the page has a block:

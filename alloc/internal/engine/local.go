@@ -151,6 +151,12 @@ func (l *Local) own(pg *page, keep bool) {
 	pg.since = pg.allocs
 	pg.setKeep(keep)
 	pg.owner.Store(l.id)
+	if pg.fresh == 0 {
+		return
+	}
+	for i := range uintptr(pg.slices) { // some of its blocks may be freed soon
+		l.remember(pg.start+i<<sliceShift, pg)
+	}
 }
 
 func (p *page) setKeep(keep bool) {
@@ -288,14 +294,22 @@ func (p *page) freeShared(i uint64) (toSettle, error) {
 	// On a page that another owns, local is not looked at: that would take its line
 	// from the owner, 9 ns for each block. Who has a block that is allocated finds its
 	// bit cleared even if the holder changes others.
-	if p.owner.Load() == 0 && p.isFree(i) || !p.push(i) {
+	f := p.freed()
+	if p.owner.Load() == 0 {
+		if f.state.Load() == fullMark && p.takeFull() {
+			return putting(p), p.put(i)
+		}
+		if p.isFree(i) {
+			return toSettle{}, ErrDoubleFree
+		}
+	}
+	if !p.push(i) {
 		return toSettle{}, ErrDoubleFree
 	}
-	f := p.freed()
 	switch s := f.state.Load(); {
 	case s&fullMark != 0 && p.takeFull():
 		return putting(p), nil
-	case s&sharedMark != 0 && uint32(f.state.Add(1)) >= f.live.Load():
+	case s&sharedMark != 0 && p.emptyBy(i):
 		return toSettle{empty: p}, nil
 	}
 	return toSettle{}, nil

@@ -110,8 +110,8 @@ type held struct {
 
 // freed is written by those who free a block and do not hold the page.
 type freed struct {
-	state atomic.Uint64 // marks, and a count that matters on shared pages
-	live  atomic.Uint32 // of a shared page: its allocated blocks
+	state atomic.Uint64 // a mark, or 0
+	live  uint32        // of a shared page: its allocated blocks when it became that; guarded by its list
 
 	// See thin.go: what allocs was at the last tick, which of the first 64 blocks were
 	// free then, and which of these have no memory. Guarded by the list of shared pages.
@@ -130,7 +130,6 @@ const (
 	fullMark   = 1 << 63
 	sharedMark = 1 << 62
 	bigMark    = 1 << 61 // on pages that are one block, to keep them from fast paths
-	countMask  = 1<<32 - 1
 )
 
 // words returns the number of words of local that have blocks.
@@ -233,15 +232,7 @@ func (p *page) push(i uint64) bool {
 
 // takeFull makes a full page one in hand and tells whether this goroutine did.
 func (p *page) takeFull() bool {
-	for {
-		s := p.freed().state.Load()
-		if s&fullMark == 0 {
-			return false
-		}
-		if p.freed().state.CompareAndSwap(s, 0) {
-			return true
-		}
-	}
+	return p.freed().state.CompareAndSwap(fullMark, 0)
 }
 
 // leaveFull makes a page in hand without free blocks a full one. It returns true if
@@ -313,6 +304,16 @@ func (p *page) collect() bool {
 	return found != 0
 }
 
+// remotes returns the number of bits in remote. Of a shared page these are the blocks
+// that were freed since it became one.
+func (p *page) remotes() uint32 {
+	n := 0
+	for w := range p.words() {
+		n += bits.OnesCount64(p.freed().remote[w&(maxWords-1)].Load())
+	}
+	return uint32(n)
+}
+
 // carve makes the next blocks that were never handed out free: a system page full
 // of them, or a few, so that memory is first touched when it is needed.
 func (p *page) carve() bool {
@@ -348,8 +349,21 @@ func (p *page) fullWord() uint64 {
 	return ^uint64(0)
 }
 
+// emptyBy tells whether no block is allocated, when block i was freed just now on a page
+// that nobody owned then. If somebody allocates on it meanwhile, it may tell anything.
+//
+//go:nosplit
+//go:norace
+func (p *page) emptyBy(i uint64) bool {
+	w := i / 64 & (maxWords - 1)
+	m := p.below(uint32(w))
+	return (p.local[w]|p.freed().remote[w].Load())&m == m && p.isEmpty()
+}
+
 // isEmpty tells whether no block is allocated, when nobody else allocates on the page
 // meanwhile.
+//
+//go:nosplit
 func (p *page) isEmpty() bool { return p.unused() == p.fresh }
 
 const carveSize = 4 << 10
@@ -357,6 +371,7 @@ const carveSize = 4 << 10
 // unused returns the number of blocks that are free, of those below fresh, when
 // nobody else allocates on the page meanwhile.
 //
+//go:nosplit
 //go:norace
 func (p *page) unused() uint32 {
 	n := 0

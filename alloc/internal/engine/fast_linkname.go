@@ -145,7 +145,7 @@ func (e *Engine) freeOrphan(pg *page, i uint64) error {
 	switch s := f.state.Load(); {
 	case s&fullMark != 0:
 		e.freeLate(pg)
-	case s&sharedMark != 0 && pg.emptyBy(i):
+	case s&sharedMark != 0 && pg.wordIsEmpty(i) && pg.isEmpty():
 		e.reclaim(pg)
 	}
 	return nil

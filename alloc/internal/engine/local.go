@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"slices"
 	"time"
 	"unsafe"
 )
@@ -309,7 +308,7 @@ func (p *page) freeShared(i uint64) (toSettle, error) {
 	switch s := f.state.Load(); {
 	case s&fullMark != 0 && p.takeFull():
 		return putting(p), nil
-	case s&sharedMark != 0 && p.emptyBy(i):
+	case s&sharedMark != 0 && p.wordIsEmpty(i) && p.isEmpty():
 		return toSettle{empty: p}, nil
 	}
 	return toSettle{}, nil
@@ -339,15 +338,17 @@ type ring struct {
 func (r *ring) push(pg *page) *page {
 	old := r.pages[r.at]
 	r.pages[r.at] = pg
+	pg.adopted = uint8(r.at)
 	if r.at++; r.at == len(r.pages) {
 		r.at = 0
 	}
 	return old
 }
 
+// forget is of a page that was put into r and may have lost its place to another.
 func (r *ring) forget(pg *page) {
-	if i := slices.Index(r.pages, pg); i >= 0 {
-		r.pages[i] = nil
+	if place := &r.pages[pg.adopted]; *place == pg {
+		*place = nil
 	}
 }
 

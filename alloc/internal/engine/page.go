@@ -84,6 +84,7 @@ type place struct {
 	class   uint8
 	slices  uint8
 	index   uint8  // of the first slice
+	adopted uint8  // its place in a ring of its owner
 	since   uint64 // what allocs was when the page got its owner
 	next    *page
 	prev    *page
@@ -349,15 +350,14 @@ func (p *page) fullWord() uint64 {
 	return ^uint64(0)
 }
 
-// emptyBy tells whether no block is allocated, when block i was freed just now on a page
-// that nobody owned then. If somebody allocates on it meanwhile, it may tell anything.
+// wordIsEmpty tells whether none of the blocks that have a word with block i is
+// allocated, when nobody else allocates on the page meanwhile.
 //
 //go:nosplit
 //go:norace
-func (p *page) emptyBy(i uint64) bool {
+func (p *page) wordIsEmpty(i uint64) bool {
 	w := i / 64 & (maxWords - 1)
-	m := p.below(uint32(w))
-	return (p.local[w]|p.freed().remote[w].Load())&m == m && p.isEmpty()
+	return ^(p.local[w]|p.freed().remote[w].Load())&p.below(uint32(w)) == 0
 }
 
 // isEmpty tells whether no block is allocated, when nobody else allocates on the page

@@ -42,7 +42,7 @@ type Local struct {
 	// The pages in partial, of small and of large blocks: l may have few of them, of
 	// whatever class.
 	adopted, adoptedLarge ring
-	rings                 [numAdopted + numAdoptedLarge]*page
+	rings                 [numAdoptedFew + numAdoptedLarge]*page
 
 	samples samples
 
@@ -60,10 +60,14 @@ const (
 	largeMin = 1 << 10
 
 	// How many pages a Local holds in reserve, of small blocks and of large ones, and
-	// how many of one class though they are empty.
-	numAdopted      = 24
+	// how many of one class though they are empty. Of small blocks it holds more as long
+	// as the heap has no more than fewSegments: there it often frees on the same pages,
+	// and what is free on them is little.
+	numAdopted      = 12
+	numAdoptedFew   = 192
 	numAdoptedLarge = 1
 	keepEmpty       = 8
+	fewSegments     = 8
 )
 
 // numRecent is so large because segments lie where the system puts them: each two of
@@ -88,7 +92,7 @@ func (l *Local) recentAt(u uintptr) *page {
 // init must be called with e.mu held.
 func (l *Local) init(e *Engine) {
 	*l = Local{e: e}
-	l.adopted.pages, l.adoptedLarge.pages = l.rings[:numAdopted], l.rings[numAdopted:]
+	l.adopted.pages, l.adoptedLarge.pages = l.rings[:numAdoptedFew], l.rings[numAdoptedFew:]
 	l.noPage.setCur(0)
 	for i := range l.recent {
 		l.recent[i] = uintptr(unsafe.Pointer(&l.noPage))
@@ -320,7 +324,11 @@ func (l *Local) adopt(pg *page) *page {
 	l.own(pg, false)
 	pg.collect()
 	l.partial[pg.class].push(pg)
-	spill := l.ringOf(pg).push(pg)
+	limit := numAdopted
+	if l.e.pages.few.Load() {
+		limit = numAdoptedFew
+	}
+	spill := l.ringOf(pg).push(pg, limit)
 	if spill != nil {
 		l.unlist(spill)
 		l.disown(spill)
@@ -328,28 +336,46 @@ func (l *Local) adopt(pg *page) *page {
 	return spill
 }
 
-// A ring has the last pages that were put into it.
+// A ring has the last pages that were put into it and not taken out.
 type ring struct {
 	pages []*page
-	at    int // of the oldest
+	n     int // how many of them are not nil
+	at    int // the oldest one is there, or behind, around
 }
 
-// push puts a page into the place of the oldest, which it returns.
-func (r *ring) push(pg *page) *page {
+// push puts a page in, and returns the oldest one if there are limit of them, or no more
+// room.
+func (r *ring) push(pg *page, limit int) *page {
+	for r.n >= limit && r.pages[r.at] == nil {
+		r.next()
+	}
 	old := r.pages[r.at]
+	if old == nil {
+		r.n++
+	}
 	r.pages[r.at] = pg
 	pg.adopted = uint8(r.at)
+	r.next()
+	return old
+}
+
+func (r *ring) next() {
 	if r.at++; r.at == len(r.pages) {
 		r.at = 0
 	}
-	return old
 }
 
 // forget is of a page that was put into r and may have lost its place to another.
 func (r *ring) forget(pg *page) {
 	if place := &r.pages[pg.adopted]; *place == pg {
 		*place = nil
+		r.n--
 	}
+}
+
+func (r *ring) clear() {
+	clear(r.pages)
+	r.n = 0
 }
 
 func (l *Local) ringOf(pg *page) *ring {
@@ -402,8 +428,8 @@ func (e *Engine) drain(l *Local) {
 			e.putBackLocked(pg)
 		}
 	}
-	clear(l.adopted.pages)
-	clear(l.adoptedLarge.pages)
+	l.adopted.clear()
+	l.adoptedLarge.clear()
 	e.samples.take(&l.samples)
 	l.samples = samples{}
 }

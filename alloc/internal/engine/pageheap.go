@@ -17,6 +17,9 @@ type pageHeap struct {
 	free     bins       // by free slices
 	warm     bins       // by free slices that have memory
 
+	mapped int         // segments
+	few    atomic.Bool // mapped is no more than fewSegments; read without Engine.mu
+
 	slices [NumClasses]uint8 // of a page of each class; see spanSlices
 
 	known       bitmap
@@ -46,8 +49,15 @@ func (h *pageHeap) init(known sysmem.Region) {
 		h.slices[c] = uint8(spanSlices(c))
 	}
 	h.knownRegion = known
+	h.count(0)
 	h.warm.kind = 1
 	h.known = unsafe.Slice((*uint64)(unsafe.Pointer(&known.Mem[0])), len(known.Mem)/8)
+}
+
+// count notes that there are n more segments.
+func (h *pageHeap) count(n int) {
+	h.mapped += n
+	h.few.Store(h.mapped <= fewSegments)
 }
 
 func (s *segment) header() *segmentHeader {
@@ -214,6 +224,7 @@ func (h *pageHeap) add(r sysmem.Region) {
 		h.segments = append(h.segments, nil)
 	}
 	h.segments[s.id] = s
+	h.count(1)
 	s.header().id = s.id
 	h.reserved += int64(headerSlices) * sliceSize
 	h.rebin(s)
@@ -291,6 +302,7 @@ func (e *Engine) unmapEmpty() {
 		h.free.remove(s)
 		h.warm.remove(s)
 		h.segments[s.id] = nil
+		h.count(-1)
 		h.dirty -= bits.OnesCount64(s.dirty &^ s.used)
 		h.reserved -= int64(bits.OnesCount64(s.dirty|s.used)) * sliceSize
 		unmap(s.region)

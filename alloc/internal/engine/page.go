@@ -364,14 +364,21 @@ func (p *page) wordIsEmpty(i uint64) bool {
 // meanwhile.
 //
 //go:nosplit
-func (p *page) isEmpty() bool { return p.unused() == p.fresh }
+//go:norace
+func (p *page) isEmpty() bool {
+	for w := range p.words() {
+		if ^(p.local[w&(maxWords-1)]|p.freed().remote[w&(maxWords-1)].Load())&p.below(w) != 0 {
+			return false
+		}
+	}
+	return true
+}
 
 const carveSize = 4 << 10
 
 // unused returns the number of blocks that are free, of those below fresh, when
 // nobody else allocates on the page meanwhile.
 //
-//go:nosplit
 //go:norace
 func (p *page) unused() uint32 {
 	n := 0

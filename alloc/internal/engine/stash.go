@@ -74,7 +74,7 @@ func (l *Local) unstash(pg *page) {
 	s := &l.stashes[pg.class]
 	kept := s.blocks[:0]
 	for _, u := range s.blocks[:s.n] {
-		if pageOf(u) != pg {
+		if u-pg.start >= uintptr(pg.slices)*sliceSize {
 			kept = append(kept, u)
 			continue
 		}

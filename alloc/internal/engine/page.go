@@ -53,12 +53,13 @@ type segmentHeader struct {
 // frees it, who may be on another processor than who allocates it next, and freeing
 // it again is noticed whatever was written to it.
 //
-// A page is in one of four states:
+// A page is in one of five states:
 //   - owned: by one local, which alone allocates from it and puts frees into local;
 //     all others put them into remote;
 //   - full: owned by nobody, in no list, state is fullMark. Who frees a block first
 //     becomes the owner, unless it puts the block into its stash;
-//   - shared: in the central list of its class, state has sharedMark;
+//   - shared: in the central list of its class, state is sharedMark;
+//   - spare: without blocks, in another list of its class, state is spareMark;
 //   - in hand: between two of these, held by one goroutine; others free into remote.
 //
 // Its parts begin a line each, since they are written by different processors; the
@@ -130,6 +131,7 @@ func (p *page) freed() *freed {
 const (
 	fullMark   = 1 << 63
 	sharedMark = 1 << 62
+	spareMark  = 1 << 60
 	bigMark    = 1 << 61 // on pages that are one block, to keep them from fast paths
 )
 

@@ -85,13 +85,22 @@ func (h *pageHeap) isPage(pg *page) bool {
 	return h.known.has(u) && pg.size != 0 && pg.segment().lines[pg.index] == pg.line()
 }
 
+// find returns a segment with n free slices in a row, preferably such that have memory, or
+// nil.
+func (h *pageHeap) find(n int) *segment {
+	if s := h.warm.find(n); s != nil {
+		return s
+	}
+	return h.free.find(n)
+}
+
 // span finds n free slices and marks them used, for a page of so many blocks. It prefers those that have memory
 // already, and the segment in which they fit most closely.
 func (e *Engine) span(n, blocks int) *page {
 	h := &e.pages
-	s := h.warm.find(n)
-	if s == nil {
-		s = h.free.find(n)
+	s := h.find(n)
+	if s == nil && e.releaseSpares() {
+		s = h.find(n)
 	}
 	if s == nil {
 		if !e.addSegment() {
@@ -122,6 +131,7 @@ func (e *Engine) span(n, blocks int) *page {
 // giving back what is free.
 func (e *Engine) room(n int64) bool {
 	if n > e.config.Limit-e.pages.reserved {
+		e.releaseSpares()
 		for _, s := range e.pages.segments {
 			if s != nil {
 				e.pages.purge(s, s.dirty&^s.used)

@@ -131,8 +131,8 @@ func (p *page) freed() *freed {
 const (
 	fullMark   = 1 << 63
 	sharedMark = 1 << 62
-	spareMark  = 1 << 60
 	bigMark    = 1 << 61 // on pages that are one block, to keep them from fast paths
+	spareMark  = 1 << 60
 )
 
 // words returns the number of words of local that have blocks.

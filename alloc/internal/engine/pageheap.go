@@ -94,8 +94,8 @@ func (h *pageHeap) find(n int) *segment {
 	return h.free.find(n)
 }
 
-// span finds n free slices and marks them used, for a page of so many blocks. It prefers those that have memory
-// already, and the segment in which they fit most closely.
+// span finds n free slices and marks them used, for a page of so many blocks. It prefers
+// those that have memory already, and the segment in which they fit most closely.
 func (e *Engine) span(n, blocks int) *page {
 	h := &e.pages
 	s := h.find(n)

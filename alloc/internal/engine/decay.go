@@ -47,6 +47,7 @@ func (e *Engine) tick() {
 	if e.closed {
 		return
 	}
+	e.ticks.Add(1)
 	e.flush(e.isUseless)
 	e.thin()
 	spares := e.releaseOldSpares()

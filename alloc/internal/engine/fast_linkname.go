@@ -111,7 +111,7 @@ func (e *Engine) freeRemote(l *Local, u uintptr) error {
 		return e.freeSlow(u)
 	}
 	if owner == 0 {
-		if done, err := l.stash(pg, u); done {
+		if done, err := l.stash(pg, i, u); done {
 			return err
 		}
 		return e.freeOrphan(pg, i)

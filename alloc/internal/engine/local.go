@@ -24,6 +24,9 @@ type Local struct {
 
 	partial [NumClasses]pageList
 	stashes [numStashes]stash // by class
+	stashed marks
+	ebbed   uint32 // see ebb
+	ebbNext uint
 	noPage  page
 	single  bool   // a Cache's
 	open    bool   // a Cache's that is not closed
@@ -150,7 +153,7 @@ func (s *pageList) remove(pg *page) {
 // own makes l the owner of a page in hand. A page with keep is not noticed when it is
 // empty.
 func (l *Local) own(pg *page, keep bool) {
-	l.unstash(pg)
+	l.unstashAll(pg)
 	pg.since = pg.allocs
 	pg.setKeep(keep)
 	pg.owner.Store(l.id)
@@ -182,7 +185,7 @@ func (l *Local) disown(pg *page) {
 
 // alloc returns a block of a page that l owns, or of its stash, or 0.
 func (l *Local) alloc(c uint) uintptr {
-	if u := l.stashes[c].pop(); u != 0 {
+	if u := l.unstash(c); u != 0 {
 		return u
 	}
 	for {
@@ -270,7 +273,7 @@ func (l *Local) free(pg *page, u uintptr) (toSettle, error) {
 	}
 	if owner := pg.owner.Load(); owner != l.id {
 		if owner == 0 {
-			if done, err := l.stash(pg, u); done {
+			if done, err := l.stash(pg, i, u); done {
 				return toSettle{}, err
 			}
 		}
@@ -415,7 +418,7 @@ func (e *Engine) drain(l *Local) {
 			e.settleLocked(back)
 		}
 		e.retired[c] += l.stashes[c].allocs
-		l.stashes[c].allocs = 0
+		l.stashes[c] = stash{}
 		if pg := l.current[c]; pg != &l.noPage {
 			l.use(uint(c), &l.noPage)
 			l.disown(pg)
@@ -428,6 +431,7 @@ func (e *Engine) drain(l *Local) {
 			e.putBackLocked(pg)
 		}
 	}
+	l.stashed = marks{}
 	l.adopted.clear()
 	l.adoptedLarge.clear()
 	e.samples.take(&l.samples)

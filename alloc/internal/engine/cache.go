@@ -67,7 +67,7 @@ func (l *Local) Alloc(n int) unsafe.Pointer {
 //go:nosplit
 //go:noinline
 func (l *Local) allocNext(pg *page, n int) unsafe.Pointer {
-	if u := l.stashes[classOf(n)%numStashes].pop(); u != 0 {
+	if u := l.unstash(classOf(n)); u != 0 {
 		return at(u)
 	}
 	words := (pg.fresh + 63) / 64
@@ -166,5 +166,8 @@ func (l *Local) freeSingle(u uintptr) error {
 	back, err := l.free(pageOf(u), u)
 	e.leave(pin)
 	e.settle(back)
+	if l.ebbs() {
+		e.ebb(l)
+	}
 	return err
 }

@@ -6,10 +6,13 @@ import (
 	"sync/atomic"
 )
 
-// central is the list of the shared pages of one class.
+// central is the list of the shared pages of one class. See spare.go for those without
+// blocks.
 type central struct {
 	mu     sync.Mutex
 	pages  pageList    // guarded by mu
+	spares pageList    // guarded by mu
+	low    int         // guarded by mu; the least that spares.n was since the last tick
 	some   atomic.Bool // pages is not empty; read without mu, when it need not be true
 	closed bool        // guarded by mu; the pages are gone
 	_      [64]byte
@@ -23,12 +26,16 @@ func (e *Engine) takePage(c uint) *page {
 	return e.takeOther(c)
 }
 
-// takeOther returns a page for class c that is of one of the next classes, or new.
+// takeOther returns a page for class c that is of one of the next classes, or has no
+// block, or is new.
 func (e *Engine) takeOther(c uint) *page {
 	for d := c + 1; d <= c+neighbours(c); d++ {
 		if pg := e.takeShared(d); pg != nil {
 			return pg
 		}
+	}
+	if pg := e.central[c].takeSpare(); pg != nil {
+		return pg
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -69,8 +76,7 @@ func (s *central) fullest() *page {
 	var best *page
 	least := uint32(math.MaxUint32)
 	for pg, n := s.pages.head, 0; pg != nil && n < looks; pg, n = pg.next, n+1 {
-		f := pg.freed()
-		if free := uint32(pg.blocks) - f.live.Load() + uint32(f.state.Load()); free < least {
+		if free := uint32(pg.blocks) - pg.freed().live + pg.remotes(); free < least {
 			best, least = pg, free
 		}
 	}
@@ -123,21 +129,27 @@ func (e *Engine) putBackLocked(pg *page) {
 // share puts a page in hand that has a free block into the list. s.mu is held.
 func (s *central) share(pg *page) {
 	s.pages.push(pg)
-	s.some.Store(true)
+	if !s.some.Load() {
+		s.some.Store(true)
+	}
+	pg.collect()
 	f := pg.freed()
-	f.live.Store(math.MaxUint32)
+	f.live = pg.fresh - pg.unused()
+	// Who frees the last block from now on sees the mark, and that it is the last. What
+	// was freed before, the caller sees.
 	f.state.Store(sharedMark)
-	// Who frees a block from now on sees the mark, and counts; what was freed before
-	// is counted here. Some may be counted twice, but none is forgotten.
-	f.live.Store(pg.fresh - pg.unused())
 }
 
-// shelve is putBack of a page of the class, without e.mu where the page has a block:
-// threads that swap blocks do this often.
+// shelve is putBack of a page of the class, without e.mu where the page has a block or
+// may be spared: threads that swap blocks do this often.
 func (e *Engine) shelve(pg *page, class uint8) {
 	s := &e.central[class]
 	s.mu.Lock()
 	if s.closed {
+		s.mu.Unlock()
+		return
+	}
+	if pg.hasFree() && pg.isEmpty() && s.spare(pg) {
 		s.mu.Unlock()
 		return
 	}

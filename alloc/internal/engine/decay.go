@@ -15,6 +15,7 @@ func (e *Engine) Trim() int64 {
 	}
 	before := e.pages.reserved
 	e.flush(nil)
+	e.releaseSpares()
 	e.unmapEmpty()
 	for _, s := range e.pages.segments {
 		if s != nil {
@@ -46,8 +47,10 @@ func (e *Engine) tick() {
 	if e.closed {
 		return
 	}
+	e.ticks.Add(1)
 	e.flush(e.isUseless)
 	e.thin()
+	spares := e.releaseOldSpares()
 	e.unmapIdle()
 	for _, s := range e.pages.segments {
 		if s != nil {
@@ -56,7 +59,7 @@ func (e *Engine) tick() {
 			s.old = free
 		}
 	}
-	if e.pages.dirty > 0 || e.threads.joined > 0 {
+	if e.pages.dirty > 0 || e.threads.joined > 0 || spares > 0 {
 		e.arm()
 	}
 }
@@ -116,7 +119,7 @@ func (e *Engine) Close() (blocks, bytes int64) {
 	e.grace()
 	for c := range e.central {
 		e.central[c].mu.Lock()
-		e.central[c].pages, e.central[c].closed = pageList{}, true
+		e.central[c].pages, e.central[c].spares, e.central[c].closed = pageList{}, pageList{}, true
 		e.central[c].mu.Unlock()
 	}
 	for l := range e.locals {

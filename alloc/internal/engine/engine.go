@@ -14,8 +14,8 @@
 // the page. What differs: bits in the header tell which blocks are free, and not
 // lists through the blocks, so freeing does not touch a block's memory; and a full
 // page has no owner: who frees a block on it first becomes its owner, so that a
-// consumer's frees turn local and no memory waits for a producer to come back. Where
-// that would happen at each call, see stash.go.
+// consumer's frees turn local and no memory waits for a producer to come back. Who frees
+// blocks here and there keeps some for itself, see stash.go.
 package engine
 
 import (
@@ -63,6 +63,7 @@ type Engine struct {
 	retired [NumClasses + 1]uint64 // guarded by mu; allocations on pages and by Locals that are gone
 	closed  bool                   // guarded by mu
 	failed  atomic.Int64
+	ticks   atomic.Uint32
 	samples samples     // guarded by mu; of Locals that are gone
 	timer   *time.Timer // guarded by mu
 	armed   bool        // guarded by mu; timer will fire
@@ -154,7 +155,11 @@ func (e *Engine) allocSmall(c uint, n int) unsafe.Pointer {
 		}
 		l.samples[c].add(n)
 		u := l.alloc(c)
+		ebbs := l.ebbs()
 		e.leave(l)
+		if ebbs {
+			e.ebb(nil)
+		}
 		if u != 0 {
 			return at(u)
 		}
@@ -246,8 +251,12 @@ func (e *Engine) freeSlow(u uintptr) error {
 		return e.freeBig(u)
 	}
 	back, err := l.free(pg, u)
+	ebbs := l.ebbs()
 	e.leave(l)
 	e.settle(back)
+	if ebbs {
+		e.ebb(nil)
+	}
 	return err
 }
 

@@ -111,7 +111,7 @@ func (e *Engine) freeRemote(l *Local, u uintptr) error {
 		return e.freeSlow(u)
 	}
 	if owner == 0 {
-		if done, err := l.stash(pg, u); done {
+		if done, err := l.stash(pg, i, u); done {
 			return err
 		}
 		return e.freeOrphan(pg, i)
@@ -145,7 +145,7 @@ func (e *Engine) freeOrphan(pg *page, i uint64) error {
 	switch s := f.state.Load(); {
 	case s&fullMark != 0:
 		e.freeLate(pg)
-	case s&sharedMark != 0 && uint32(f.state.Add(1)) >= f.live.Load():
+	case s&sharedMark != 0 && pg.wordIsEmpty(i) && pg.isEmpty():
 		e.reclaim(pg)
 	}
 	return nil

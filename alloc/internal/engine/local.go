@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"slices"
 	"time"
 	"unsafe"
 )
@@ -25,6 +24,9 @@ type Local struct {
 
 	partial [NumClasses]pageList
 	stashes [numStashes]stash // by class
+	stashed marks
+	ebbed   uint32 // see ebb
+	ebbNext uint
 	noPage  page
 	single  bool   // a Cache's
 	open    bool   // a Cache's that is not closed
@@ -43,7 +45,7 @@ type Local struct {
 	// The pages in partial, of small and of large blocks: l may have few of them, of
 	// whatever class.
 	adopted, adoptedLarge ring
-	rings                 [numAdopted + numAdoptedLarge]*page
+	rings                 [numAdoptedFew + numAdoptedLarge]*page
 
 	samples samples
 
@@ -61,10 +63,14 @@ const (
 	largeMin = 1 << 10
 
 	// How many pages a Local holds in reserve, of small blocks and of large ones, and
-	// how many of one class though they are empty.
-	numAdopted      = 24
+	// how many of one class though they are empty. Of small blocks it holds more as long
+	// as the heap has no more than fewSegments: there it often frees on the same pages,
+	// and what is free on them is little.
+	numAdopted      = 12
+	numAdoptedFew   = 192
 	numAdoptedLarge = 1
 	keepEmpty       = 8
+	fewSegments     = 8
 )
 
 // numRecent is so large because segments lie where the system puts them: each two of
@@ -89,7 +95,7 @@ func (l *Local) recentAt(u uintptr) *page {
 // init must be called with e.mu held.
 func (l *Local) init(e *Engine) {
 	*l = Local{e: e}
-	l.adopted.pages, l.adoptedLarge.pages = l.rings[:numAdopted], l.rings[numAdopted:]
+	l.adopted.pages, l.adoptedLarge.pages = l.rings[:numAdoptedFew], l.rings[numAdoptedFew:]
 	l.noPage.setCur(0)
 	for i := range l.recent {
 		l.recent[i] = uintptr(unsafe.Pointer(&l.noPage))
@@ -147,10 +153,16 @@ func (s *pageList) remove(pg *page) {
 // own makes l the owner of a page in hand. A page with keep is not noticed when it is
 // empty.
 func (l *Local) own(pg *page, keep bool) {
-	l.unstash(pg)
+	l.unstashAll(pg)
 	pg.since = pg.allocs
 	pg.setKeep(keep)
 	pg.owner.Store(l.id)
+	if pg.fresh == 0 {
+		return
+	}
+	for i := range uintptr(pg.slices) { // some of its blocks may be freed soon
+		l.remember(pg.start+i<<sliceShift, pg)
+	}
 }
 
 func (p *page) setKeep(keep bool) {
@@ -173,7 +185,7 @@ func (l *Local) disown(pg *page) {
 
 // alloc returns a block of a page that l owns, or of its stash, or 0.
 func (l *Local) alloc(c uint) uintptr {
-	if u := l.stashes[c].pop(); u != 0 {
+	if u := l.unstash(c); u != 0 {
 		return u
 	}
 	for {
@@ -261,7 +273,7 @@ func (l *Local) free(pg *page, u uintptr) (toSettle, error) {
 	}
 	if owner := pg.owner.Load(); owner != l.id {
 		if owner == 0 {
-			if done, err := l.stash(pg, u); done {
+			if done, err := l.stash(pg, i, u); done {
 				return toSettle{}, err
 			}
 		}
@@ -288,14 +300,22 @@ func (p *page) freeShared(i uint64) (toSettle, error) {
 	// On a page that another owns, local is not looked at: that would take its line
 	// from the owner, 9 ns for each block. Who has a block that is allocated finds its
 	// bit cleared even if the holder changes others.
-	if p.owner.Load() == 0 && p.isFree(i) || !p.push(i) {
+	f := p.freed()
+	if p.owner.Load() == 0 {
+		if f.state.Load() == fullMark && p.takeFull() {
+			return putting(p), p.put(i)
+		}
+		if p.isFree(i) {
+			return toSettle{}, ErrDoubleFree
+		}
+	}
+	if !p.push(i) {
 		return toSettle{}, ErrDoubleFree
 	}
-	f := p.freed()
 	switch s := f.state.Load(); {
 	case s&fullMark != 0 && p.takeFull():
 		return putting(p), nil
-	case s&sharedMark != 0 && uint32(f.state.Add(1)) >= f.live.Load():
+	case s&sharedMark != 0 && p.wordIsEmpty(i) && p.isEmpty():
 		return toSettle{empty: p}, nil
 	}
 	return toSettle{}, nil
@@ -307,7 +327,11 @@ func (l *Local) adopt(pg *page) *page {
 	l.own(pg, false)
 	pg.collect()
 	l.partial[pg.class].push(pg)
-	spill := l.ringOf(pg).push(pg)
+	limit := numAdopted
+	if l.e.pages.few.Load() {
+		limit = numAdoptedFew
+	}
+	spill := l.ringOf(pg).push(pg, limit)
 	if spill != nil {
 		l.unlist(spill)
 		l.disown(spill)
@@ -315,26 +339,46 @@ func (l *Local) adopt(pg *page) *page {
 	return spill
 }
 
-// A ring has the last pages that were put into it.
+// A ring has the last pages that were put into it and not taken out.
 type ring struct {
 	pages []*page
-	at    int // of the oldest
+	n     int // how many of them are not nil
+	at    int // the oldest one is there, or behind, around
 }
 
-// push puts a page into the place of the oldest, which it returns.
-func (r *ring) push(pg *page) *page {
-	old := r.pages[r.at]
-	r.pages[r.at] = pg
-	if r.at++; r.at == len(r.pages) {
-		r.at = 0
+// push puts a page in, and returns the oldest one if there are limit of them, or no more
+// room.
+func (r *ring) push(pg *page, limit int) *page {
+	for r.n >= limit && r.pages[r.at] == nil {
+		r.next()
 	}
+	old := r.pages[r.at]
+	if old == nil {
+		r.n++
+	}
+	r.pages[r.at] = pg
+	pg.adopted = uint8(r.at)
+	r.next()
 	return old
 }
 
-func (r *ring) forget(pg *page) {
-	if i := slices.Index(r.pages, pg); i >= 0 {
-		r.pages[i] = nil
+func (r *ring) next() {
+	if r.at++; r.at == len(r.pages) {
+		r.at = 0
 	}
+}
+
+// forget is of a page that was put into r and may have lost its place to another.
+func (r *ring) forget(pg *page) {
+	if place := &r.pages[pg.adopted]; *place == pg {
+		*place = nil
+		r.n--
+	}
+}
+
+func (r *ring) clear() {
+	clear(r.pages)
+	r.n = 0
 }
 
 func (l *Local) ringOf(pg *page) *ring {
@@ -374,7 +418,7 @@ func (e *Engine) drain(l *Local) {
 			e.settleLocked(back)
 		}
 		e.retired[c] += l.stashes[c].allocs
-		l.stashes[c].allocs = 0
+		l.stashes[c] = stash{}
 		if pg := l.current[c]; pg != &l.noPage {
 			l.use(uint(c), &l.noPage)
 			l.disown(pg)
@@ -387,8 +431,9 @@ func (e *Engine) drain(l *Local) {
 			e.putBackLocked(pg)
 		}
 	}
-	clear(l.adopted.pages)
-	clear(l.adoptedLarge.pages)
+	l.stashed = marks{}
+	l.adopted.clear()
+	l.adoptedLarge.clear()
 	e.samples.take(&l.samples)
 	l.samples = samples{}
 }

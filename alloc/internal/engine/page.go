@@ -53,12 +53,13 @@ type segmentHeader struct {
 // frees it, who may be on another processor than who allocates it next, and freeing
 // it again is noticed whatever was written to it.
 //
-// A page is in one of four states:
+// A page is in one of five states:
 //   - owned: by one local, which alone allocates from it and puts frees into local;
 //     all others put them into remote;
 //   - full: owned by nobody, in no list, state is fullMark. Who frees a block first
 //     becomes the owner, unless it puts the block into its stash;
-//   - shared: in the central list of its class, state has sharedMark;
+//   - shared: in the central list of its class, state is sharedMark;
+//   - spare: without blocks, in another list of its class, state is spareMark;
 //   - in hand: between two of these, held by one goroutine; others free into remote.
 //
 // Its parts begin a line each, since they are written by different processors; the
@@ -84,6 +85,7 @@ type place struct {
 	class   uint8
 	slices  uint8
 	index   uint8  // of the first slice
+	adopted uint8  // its place in a ring of its owner
 	since   uint64 // what allocs was when the page got its owner
 	next    *page
 	prev    *page
@@ -110,8 +112,8 @@ type held struct {
 
 // freed is written by those who free a block and do not hold the page.
 type freed struct {
-	state atomic.Uint64 // marks, and a count that matters on shared pages
-	live  atomic.Uint32 // of a shared page: its allocated blocks
+	state atomic.Uint64 // a mark, or 0
+	live  uint32        // of a shared page: its allocated blocks when it became that; guarded by its list
 
 	// See thin.go: what allocs was at the last tick, which of the first 64 blocks were
 	// free then, and which of these have no memory. Guarded by the list of shared pages.
@@ -130,7 +132,7 @@ const (
 	fullMark   = 1 << 63
 	sharedMark = 1 << 62
 	bigMark    = 1 << 61 // on pages that are one block, to keep them from fast paths
-	countMask  = 1<<32 - 1
+	spareMark  = 1 << 60
 )
 
 // words returns the number of words of local that have blocks.
@@ -233,15 +235,7 @@ func (p *page) push(i uint64) bool {
 
 // takeFull makes a full page one in hand and tells whether this goroutine did.
 func (p *page) takeFull() bool {
-	for {
-		s := p.freed().state.Load()
-		if s&fullMark == 0 {
-			return false
-		}
-		if p.freed().state.CompareAndSwap(s, 0) {
-			return true
-		}
-	}
+	return p.freed().state.CompareAndSwap(fullMark, 0)
 }
 
 // leaveFull makes a page in hand without free blocks a full one. It returns true if
@@ -313,6 +307,16 @@ func (p *page) collect() bool {
 	return found != 0
 }
 
+// remotes returns the number of bits in remote. Of a shared page these are the blocks
+// that were freed since it became one.
+func (p *page) remotes() uint32 {
+	n := 0
+	for w := range p.words() {
+		n += bits.OnesCount64(p.freed().remote[w&(maxWords-1)].Load())
+	}
+	return uint32(n)
+}
+
 // carve makes the next blocks that were never handed out free: a system page full
 // of them, or a few, so that memory is first touched when it is needed.
 func (p *page) carve() bool {
@@ -348,9 +352,29 @@ func (p *page) fullWord() uint64 {
 	return ^uint64(0)
 }
 
+// wordIsEmpty tells whether none of the blocks that have a word with block i is
+// allocated, when nobody else allocates on the page meanwhile.
+//
+//go:nosplit
+//go:norace
+func (p *page) wordIsEmpty(i uint64) bool {
+	w := i / 64 & (maxWords - 1)
+	return ^(p.local[w]|p.freed().remote[w].Load())&p.below(uint32(w)) == 0
+}
+
 // isEmpty tells whether no block is allocated, when nobody else allocates on the page
 // meanwhile.
-func (p *page) isEmpty() bool { return p.unused() == p.fresh }
+//
+//go:nosplit
+//go:norace
+func (p *page) isEmpty() bool {
+	for w := range p.words() {
+		if ^(p.local[w&(maxWords-1)]|p.freed().remote[w&(maxWords-1)].Load())&p.below(w) != 0 {
+			return false
+		}
+	}
+	return true
+}
 
 const carveSize = 4 << 10
 

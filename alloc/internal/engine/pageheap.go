@@ -17,6 +17,9 @@ type pageHeap struct {
 	free     bins       // by free slices
 	warm     bins       // by free slices that have memory
 
+	mapped int         // segments
+	few    atomic.Bool // mapped is no more than fewSegments; read without Engine.mu
+
 	slices [NumClasses]uint8 // of a page of each class; see spanSlices
 
 	known       bitmap
@@ -46,8 +49,15 @@ func (h *pageHeap) init(known sysmem.Region) {
 		h.slices[c] = uint8(spanSlices(c))
 	}
 	h.knownRegion = known
+	h.count(0)
 	h.warm.kind = 1
 	h.known = unsafe.Slice((*uint64)(unsafe.Pointer(&known.Mem[0])), len(known.Mem)/8)
+}
+
+// count notes that there are n more segments.
+func (h *pageHeap) count(n int) {
+	h.mapped += n
+	h.few.Store(h.mapped <= fewSegments)
 }
 
 func (s *segment) header() *segmentHeader {
@@ -75,13 +85,22 @@ func (h *pageHeap) isPage(pg *page) bool {
 	return h.known.has(u) && pg.size != 0 && pg.segment().lines[pg.index] == pg.line()
 }
 
-// span finds n free slices and marks them used, for a page of so many blocks. It prefers those that have memory
-// already, and the segment in which they fit most closely.
+// find returns a segment with n free slices in a row, preferably such that have memory, or
+// nil.
+func (h *pageHeap) find(n int) *segment {
+	if s := h.warm.find(n); s != nil {
+		return s
+	}
+	return h.free.find(n)
+}
+
+// span finds n free slices and marks them used, for a page of so many blocks. It prefers
+// those that have memory already, and the segment in which they fit most closely.
 func (e *Engine) span(n, blocks int) *page {
 	h := &e.pages
-	s := h.warm.find(n)
-	if s == nil {
-		s = h.free.find(n)
+	s := h.find(n)
+	if s == nil && e.releaseSpares() {
+		s = h.find(n)
 	}
 	if s == nil {
 		if !e.addSegment() {
@@ -112,6 +131,7 @@ func (e *Engine) span(n, blocks int) *page {
 // giving back what is free.
 func (e *Engine) room(n int64) bool {
 	if n > e.config.Limit-e.pages.reserved {
+		e.releaseSpares()
 		for _, s := range e.pages.segments {
 			if s != nil {
 				e.pages.purge(s, s.dirty&^s.used)
@@ -214,6 +234,7 @@ func (h *pageHeap) add(r sysmem.Region) {
 		h.segments = append(h.segments, nil)
 	}
 	h.segments[s.id] = s
+	h.count(1)
 	s.header().id = s.id
 	h.reserved += int64(headerSlices) * sliceSize
 	h.rebin(s)
@@ -291,6 +312,7 @@ func (e *Engine) unmapEmpty() {
 		h.free.remove(s)
 		h.warm.remove(s)
 		h.segments[s.id] = nil
+		h.count(-1)
 		h.dirty -= bits.OnesCount64(s.dirty &^ s.used)
 		h.reserved -= int64(bits.OnesCount64(s.dirty|s.used)) * sliceSize
 		unmap(s.region)

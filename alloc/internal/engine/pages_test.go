@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 	"unsafe"
@@ -203,5 +204,62 @@ func TestBogusFreeOfWhatWasNeverHandedOut(t *testing.T) {
 	}
 	for q := range seen {
 		require.NoError(t, a.Free(q))
+	}
+}
+
+func TestLocalHoldsFewerPagesOnceTheHeapIsLarge(t *testing.T) {
+	e := newEngine(t, Config{Decay: -1})
+	a, b := e.NewLocal(), e.NewLocal()
+	defer e.CloseLocal(a)
+	defer e.CloseLocal(b)
+	const size, pages = 960, 2 * numAdopted
+	var ps []unsafe.Pointer
+	// fill returns blocks of full pages, one of each, and the others.
+	fill := func() []unsafe.Pointer {
+		var firsts []unsafe.Pointer
+		for len(firsts) < pages {
+			p := a.Alloc(size)
+			if pg := pageOf(uintptr(p)); len(firsts) == 0 || pageOf(uintptr(firsts[len(firsts)-1])) != pg {
+				firsts = append(firsts, p)
+			} else {
+				ps = append(ps, p)
+			}
+		}
+		return append(firsts, a.Alloc(size)) // the last page need not be full
+	}
+	owned := func(all ...[]unsafe.Pointer) int {
+		pages := map[*page]bool{}
+		for _, p := range slices.Concat(all...) {
+			if pg := pageOf(uintptr(p)); pg.owner.Load() == b.id {
+				pages[pg] = true
+			}
+		}
+		return len(pages)
+	}
+	first := fill()
+	for _, p := range first[:pages-1] {
+		require.NoError(t, b.Free(p))
+	}
+	require.Equal(t, pages-1, owned(first[:pages-1]), "the heap is small")
+
+	var large []unsafe.Pointer
+	for range fewSegments {
+		large = append(large, e.Alloc(maxSpan), e.Alloc(maxSpan))
+	}
+	second := fill()
+	for _, p := range second[:pages-1] {
+		require.NoError(t, b.Free(p))
+	}
+	require.Equal(t, pages-1, owned(first[:pages-1], second[:pages-1]), "as many as before")
+	for range pages {
+		ps = append(ps, b.Alloc(size)) // makes a page full
+	}
+	third := fill()
+	for _, p := range third[:pages-1] {
+		require.NoError(t, b.Free(p))
+	}
+	require.LessOrEqual(t, owned(first, second, third), numAdopted+1)
+	for _, p := range slices.Concat(ps, large, first[pages-1:], second[pages-1:], third[pages-1:]) {
+		require.NoError(t, e.Free(p))
 	}
 }

@@ -25,7 +25,7 @@ func TestBlocksOfFullPagesAreStashed(t *testing.T) {
 	a, b := e.NewLocal(), e.NewLocal()
 	defer e.CloseLocal(a)
 	defer e.CloseLocal(b)
-	const size = 512
+	const size = stashBytes / stashSize
 	ps := fillPages(a, size, 3)
 	b.stashes[classOf(size)].quick = minQuick
 	for _, p := range ps[:stashSize] {
@@ -103,4 +103,92 @@ func TestStashOfAThread(t *testing.T) {
 	require.NotZero(t, used, "nothing was stashed since the last Trim")
 	e.Trim()
 	require.Zero(t, e.Stats().Reserved)
+}
+
+// sharedPages returns blocks of pages that nobody owns, which have a few free ones too.
+func sharedPages(e *Engine, size, pages int) []unsafe.Pointer {
+	l := e.NewLocal()
+	defer e.CloseLocal(l)
+	var kept []unsafe.Pointer
+	for i, p := range fillPages(l, size, pages) {
+		if i%16 != 0 {
+			kept = append(kept, p)
+		} else if err := l.Free(p); err != nil {
+			panic(err)
+		}
+	}
+	return kept
+}
+
+func TestBlocksOfSharedPagesAreStashedUntilTheEbb(t *testing.T) {
+	e := newEngine(t, Config{Decay: -1})
+	l := e.NewLocal()
+	defer e.CloseLocal(l)
+	const size = stashBytes / stashSize
+	ps := sharedPages(e, size, 3)
+	s := &l.stashes[classOf(size)]
+	for i, p := range ps[:stashSize] {
+		require.NoError(t, l.Free(p))
+		require.ErrorIs(t, l.Free(p), ErrDoubleFree)
+		require.EqualValues(t, i+1, s.n)
+	}
+	pg := pageOf(uintptr(ps[0]))
+	before := pg.unused()
+	require.NoError(t, l.Free(ps[stashSize]))
+	require.EqualValues(t, stashSize, s.n, "there is no room")
+	require.Equal(t, before+1, pg.unused())
+	require.ErrorIs(t, l.Free(ps[stashSize]), ErrDoubleFree)
+
+	const used = 3
+	slow := ps[stashSize+1:] // to free one of them calls ebb
+	e.ticks.Add(1)
+	require.NoError(t, l.Free(slow[0]))
+	require.EqualValues(t, stashSize, s.n, "since when they are here is not known")
+	for range used {
+		require.EqualValues(t, size, e.UsableSize(at(l.unstash(classOf(size)))))
+	}
+	e.ticks.Add(1)
+	require.NoError(t, l.Free(slow[1])) // is stashed
+	require.EqualValues(t, 1, s.n, "only what came since is left")
+	for _, p := range ps[:stashSize-used] {
+		require.ErrorIs(t, l.Free(p), ErrDoubleFree)
+	}
+	for _, p := range append(ps[stashSize-used:stashSize:stashSize], slow[2:]...) {
+		require.NoError(t, l.Free(p))
+	}
+}
+
+func TestBlocksOfOneMarkAreNotStashedTogether(t *testing.T) {
+	e := newEngine(t, Config{Decay: -1})
+	l := e.NewLocal()
+	defer e.CloseLocal(l)
+	ps := sharedPages(e, 16, 8)
+	type mark struct {
+		word *uint64
+		bit  uint64
+	}
+	first := map[mark]unsafe.Pointer{}
+	for i, p := range ps {
+		word, bit := l.stashed.of(uintptr(p))
+		q := first[mark{word, bit}]
+		if q == nil {
+			first[mark{word, bit}] = p
+			continue
+		}
+		require.NoError(t, l.Free(q))
+		require.NoError(t, l.Free(p))
+		require.EqualValues(t, 1, l.stashes[0].n)
+		require.ErrorIs(t, l.Free(q), ErrDoubleFree)
+		require.ErrorIs(t, l.Free(p), ErrDoubleFree)
+		require.Equal(t, uintptr(q), l.unstash(0))
+		require.Zero(t, *word&bit)
+		for _, r := range ps[:i] {
+			require.NoError(t, l.Free(r))
+		}
+		for _, r := range ps[i+1:] {
+			require.NoError(t, l.Free(r))
+		}
+		return
+	}
+	t.Error("no two blocks have one mark")
 }

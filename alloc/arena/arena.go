@@ -67,10 +67,10 @@ const defaultChunk = 64 << 10
 // An Arena is a list of chunks and a place in one of them: what is before it is
 // allocated.
 type Arena struct {
-	base unsafe.Pointer // of the current chunk
-	off  uintptr        // first free byte of it; a multiple of align, or size
-	size uintptr        // of the current chunk; 0 if there is none
+	next uintptr        // first free byte of the current chunk; aligned, or end
+	end  uintptr        // of the current chunk; 0 if there is none
 	kind any            // (*T)(nil), where T is the type that New looked at last
+	base unsafe.Pointer // of the current chunk
 
 	o      Options
 	chunks []chunk
@@ -91,6 +91,11 @@ type chunk struct {
 	// Off the heap, mem is the beginning of a mapping.
 	region sysmem.Region
 }
+
+// off is how much of the current chunk is allocated.
+func (a *Arena) off() uintptr { return a.next - uintptr(a.base) }
+
+func (a *Arena) setOff(off uintptr) { a.next = uintptr(a.base) + off }
 
 // NewArena returns an arena of one chunk of size bytes on Go's heap. A size below 1
 // gives an arena that has no room, and so does one above 16 GiB, which no chunk on Go's heap has.
@@ -166,19 +171,23 @@ func (a *Arena) use(c chunk) {
 // advance goes on to the beginning of a chunk behind the current one.
 func (a *Arena) advance(i int) {
 	if i > 0 {
-		a.chunks[a.cur].used = int(a.off)
-		a.before += int(a.off)
+		a.chunks[a.cur].used = int(a.off())
+		a.before += int(a.off())
 	}
-	a.enter(i)
-	a.off = 0
+	a.enter(i, 0)
 }
 
-// enter makes a chunk the current one.
-func (a *Arena) enter(i int) {
+// enter makes a chunk the current one, and so much of it allocated.
+func (a *Arena) enter(i int, off uintptr) {
 	a.cur = i
 	mem := a.chunks[i].mem
-	a.base, a.size = unsafe.Pointer(unsafe.SliceData(mem)), uintptr(len(mem))
+	a.base = unsafe.Pointer(unsafe.SliceData(mem))
+	a.end = uintptr(a.base) + uintptr(len(mem))
+	a.setOff(off)
 }
+
+// leave is enter where there is no chunk.
+func (a *Arena) leave() { a.base, a.next, a.end, a.cur = nil, 0, 0, 0 }
 
 // room finds n more bytes when the current chunk does not have them.
 func (a *Arena) room(n int) error {
@@ -188,7 +197,7 @@ func (a *Arena) room(n int) error {
 	case n < 0:
 		return fmt.Errorf("arena: alloc of %d bytes: %w", n, alloc.ErrSize)
 	case !a.o.Growing:
-		return fmt.Errorf("arena: alloc of %d bytes with %d left: %w", n, a.size-a.off, alloc.ErrNoMemory)
+		return fmt.Errorf("arena: alloc of %d bytes with %d left: %w", n, a.end-a.next, alloc.ErrNoMemory)
 	case n > math.MaxInt/2:
 		return fmt.Errorf("arena: alloc of %d bytes: %w", n, alloc.ErrNoMemory)
 	}
@@ -221,13 +230,13 @@ func (a *Arena) grow(n int) error {
 
 // take allocates n bytes and does not zero them.
 func (a *Arena) take(n int) (unsafe.Pointer, error) {
-	if n < 0 || uintptr(n) > a.size-a.off || n == 0 && a.closed {
+	if n < 0 || uintptr(n) > a.end-a.next || n == 0 && a.closed {
 		if err := a.room(n); err != nil {
 			return nil, err
 		}
 	}
-	p := unsafe.Add(a.base, a.off)
-	a.off = min((a.off+uintptr(n)+align-1)&^(align-1), a.size)
+	p := unsafe.Add(a.base, a.off())
+	a.next = min((a.next+uintptr(n)+align-1)&^(align-1), a.end)
 	return p, nil
 }
 
@@ -266,8 +275,7 @@ func (a *Arena) rewind(i int, off uintptr) {
 	for _, c := range a.chunks[i:a.cur] {
 		a.before -= c.used
 	}
-	a.enter(i)
-	a.off = off
+	a.enter(i, off)
 }
 
 // Close gives all memory back. What was allocated must not be used any more. After
@@ -285,12 +293,13 @@ func (a *Arena) Close() error {
 	}
 	errs = append(errs, a.grave.close())
 	a.chunks, a.marks = nil, nil
-	a.base, a.off, a.size, a.cur, a.before, a.total = nil, 0, 0, 0, 0, 0
+	a.leave()
+	a.before, a.total = 0, 0
 	return errors.Join(errs...)
 }
 
 // Used returns the number of bytes that are allocated, alignment included.
-func (a *Arena) Used() int { return a.before + int(a.off) }
+func (a *Arena) Used() int { return a.before + int(a.off()) }
 
 // Size returns the size of all chunks in bytes.
 func (a *Arena) Size() int { return a.total }

@@ -20,7 +20,7 @@ type mark struct {
 
 // Mark returns the place up to which the arena is used now.
 func (a *Arena) Mark() Mark {
-	m := mark{chunk: a.cur, off: a.off}
+	m := mark{chunk: a.cur, off: a.off()}
 	if a.o.Debug {
 		m = mark{chunk: a.seal()}
 	}

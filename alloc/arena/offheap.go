@@ -43,14 +43,14 @@ func (a *Arena) seal() int {
 	switch {
 	case len(a.chunks) == 0:
 		return 0
-	case a.off == 0:
+	case a.off() == 0:
 		return a.cur
 	}
 	next := a.cur + 1
 	c := &a.chunks[a.cur]
-	a.total -= len(c.mem) - int(a.off)
-	c.mem = c.mem[:a.off]
-	a.size = a.off
+	a.total -= len(c.mem) - int(a.off())
+	c.mem = c.mem[:a.off()]
+	a.end = a.next
 	a.refill()
 	return next
 }
@@ -76,11 +76,10 @@ func (a *Arena) bury(from int) {
 	}
 	a.chunks = a.chunks[:from]
 	if from == 0 {
-		a.base, a.size, a.off, a.cur = nil, 0, 0, 0
+		a.leave()
 	} else if from <= a.cur {
-		a.enter(from - 1)
+		a.enter(from-1, uintptr(len(a.chunks[from-1].mem)))
 		a.before -= a.chunks[a.cur].used
-		a.off = a.size
 	}
 	a.refill()
 }

@@ -14,17 +14,53 @@ import (
 //
 //go:nosplit
 func New[T any](a *Arena) (*T, error) {
-	// BenchmarkNew shows that this pays: it is inlined, and the sizes are constants.
+	// BenchmarkNew shows that this pays: sizes are constants, and only one of the cases is
+	// compiled. There is no copy of a T on the stack: without a split it may not grow.
 	const mask = align - 1
 	size := (unsafe.Sizeof(*new(T)) + mask) &^ mask
-	end := a.off + size
-	if _, same := a.kind.(*T); !same || size == 0 || end > a.size { // size 0 is not for here: there may be no chunk
+	u := a.next
+	if _, same := a.kind.(*T); !same || size == 0 || u+size > a.end { // size 0 is not for here: there may be no chunk
 		return newSlow[T](a)
 	}
-	a.off = end
-	p := (*T)(unsafe.Add(a.base, end-size))
-	*p = *new(T)
-	return p, nil
+	if raceEnabled || size > 64 { // to checkptr, addresses in Go's heap are not for computing
+		return newLarge[T](a)
+	}
+	// The chunk stays alive though u is a number, and a may not be used any more: nothing
+	// is called, and where a goroutine is stopped without a call, the collector takes all
+	// numbers for pointers.
+	a.next = u + size
+	p := unsafe.Add(nil, u)
+	switch size {
+	case 8:
+		*(*[1]uint64)(p) = [1]uint64{}
+	case 16:
+		*(*[2]uint64)(p) = [2]uint64{}
+	case 24:
+		*(*[3]uint64)(p) = [3]uint64{}
+	case 32:
+		*(*[4]uint64)(p) = [4]uint64{}
+	case 40:
+		*(*[5]uint64)(p) = [5]uint64{}
+	case 48:
+		*(*[6]uint64)(p) = [6]uint64{}
+	case 56:
+		*(*[7]uint64)(p) = [7]uint64{}
+	case 64:
+		*(*[8]uint64)(p) = [8]uint64{}
+	}
+	return (*T)(p), nil
+}
+
+// newLarge is New where a T is known to fit.
+//
+//go:noinline
+func newLarge[T any](a *Arena) (*T, error) {
+	p, err := a.take(int(unsafe.Sizeof(*new(T))))
+	if err != nil {
+		return nil, err
+	}
+	clear(unsafe.Slice((*byte)(p), unsafe.Sizeof(*new(T))))
+	return (*T)(p), nil
 }
 
 //go:noinline
@@ -106,12 +142,11 @@ func Append[T any](a *Arena, s []T, values ...T) ([]T, error) {
 
 // extend makes an allocation longer, if it was the last one and there is room.
 func (a *Arena) extend(p unsafe.Pointer, from, to uintptr) bool {
-	at := uintptr(p) - uintptr(a.base)
-	end := min((at+from+align-1)&^(align-1), a.size)
-	if at >= a.off || end != a.off || to > a.size-at {
+	at := uintptr(p)
+	if at-uintptr(a.base) >= a.off() || min((at+from+align-1)&^(align-1), a.end) != a.next || to > a.end-at {
 		return false
 	}
-	a.off = min((at+to+align-1)&^(align-1), a.size)
+	a.next = min((at+to+align-1)&^(align-1), a.end)
 	return true
 }
 

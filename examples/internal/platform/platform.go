@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"log/slog"
 	"net"
@@ -140,8 +141,11 @@ func New(dir string, o *Options) (*Platform, error) {
 		return nil, fmt.Errorf("platform: %w", err)
 	}
 	p.state = kvState{p.db}
-	if p.heap, err = alloc.NewHeap(nil); err != nil {
-		return nil, fmt.Errorf("platform: %w", err)
+	if err = p.breakLocks(); err == nil {
+		p.heap, err = alloc.NewHeap(nil)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("platform: %w", err), p.db.Close())
 	}
 	slot := 0
 	p.slots = pool.New(p.o.BuildSlots, func() (int, error) { slot++; return slot, nil }, nil)
@@ -359,6 +363,23 @@ func (p *Platform) ReleaseLog(name string, n int) ([]byte, error) {
 
 // repoDir is where the repository of an app is.
 func (p *Platform) repoDir(name string) string { return filepath.Join(p.dir, "git", name+".git") }
+
+// breakLocks removes the locks of refs in all repositories, which a platform that was
+// killed has left: the state's own lock, which is held, says that there is no other.
+func (p *Platform) breakLocks() error {
+	return filepath.WalkDir(filepath.Join(p.dir, "git"), func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && d.Name() == "objects":
+			return fs.SkipDir
+		case d.IsDir() || filepath.Ext(path) != ".lock":
+			return nil
+		}
+		p.logger.Warn("a lock is removed that a killed platform has left", "file", path)
+		return os.Remove(path)
+	})
+}
 
 // openRepo opens the repository of an app.
 func (p *Platform) openRepo(name string, create bool) (*gogit.Repository, error) {

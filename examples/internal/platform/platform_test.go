@@ -489,6 +489,25 @@ func TestKill(t *testing.T) {
 	}
 }
 
+// TestLocksOfTheKilled stages a crash while a ref was being changed.
+func TestLocksOfTheKilled(t *testing.T) {
+	dir := t.TempDir()
+	s := newSite(t, dir, nil)
+	w := newWork(t, s.url("web"))
+	out, err := w.push(t, map[string]string{"index.html": "one"})
+	require.NoError(t, err, out)
+	require.NoError(t, s.Shutdown(t.Context()))
+	for _, name := range []string{"refs/heads/main.lock", "packed-refs.lock"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "git", "web.git", name), nil, 0o600))
+	}
+	s = newSite(t, dir, nil)
+	w.url = s.url("web")
+	out, err = w.push(t, map[string]string{"index.html": "two"})
+	require.NoError(t, err, out)
+	_, body := s.get(t, "web", "/")
+	require.Equal(t, "two", body)
+}
+
 // TestHalfRecordedRelease stages the crash between the two steps of record.
 func TestHalfRecordedRelease(t *testing.T) {
 	dir := t.TempDir()

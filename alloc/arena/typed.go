@@ -22,7 +22,7 @@ func New[T any](a *Arena) (*T, error) {
 	if _, same := a.kind.(*T); !same || size == 0 || u+size > a.end { // size 0 is not for here: there may be no chunk
 		return newSlow[T](a)
 	}
-	if raceEnabled || size > 64 { // to checkptr, addresses in Go's heap are not for computing
+	if checked || size > 64 { // to checkptr, addresses in Go's heap are not for computing
 		return newLarge[T](a)
 	}
 	// The chunk stays alive though u is a number, and a may not be used any more: nothing

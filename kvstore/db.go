@@ -52,7 +52,7 @@ type Options struct {
 	// was read. Methods of the DB wait for that, except Stats and WaitLoaded, which
 	// tells whether it has succeeded. Sessions answer most commands with a LOADING
 	// error meanwhile, as Redis does, but not INFO, CONFIG or SHUTDOWN: so a server may
-	// be started at once.
+	// be started at once. False: Open returns when everything is loaded.
 	LoadInBackground bool
 
 	// Config are options by their names in Redis's configuration files, each with its

@@ -17,18 +17,17 @@ type loading struct {
 	active atomic.Bool   // until it has succeeded
 	done   chan struct{} // closed at the end
 	err    error         // set before done is closed
-
-	mu     sync.Mutex
 	began  time.Time
-	logged bool          // there will be a log
-	total  int64         // guarded by mu; bytes of all files
-	before int64         // guarded by mu; of those that were read
-	loaded int64         // guarded by mu; bytes that were read
-	turned int64         // guarded by mu; loaded when others were let in
-	keys   int64         // guarded by mu; that came from snapshots
-	told   time.Duration // uptime when the log was told of the progress
+	logged bool // there will be a log
 
-	usedMem int64 // guarded by mu; bytes that the writer of the snapshot has used for keys
+	mu      sync.Mutex
+	total   int64         // guarded by mu; bytes of all files
+	before  int64         // guarded by mu; of those that were read
+	loaded  int64         // guarded by mu; bytes that were read
+	turned  int64         // guarded by mu; loaded when others were let in
+	told    time.Duration // guarded by mu; uptime when the log was told of the progress
+	keys    int64         // guarded by mu; that came from snapshots
+	usedMem int64         // guarded by mu; bytes that the writer of the snapshot has used for keys
 }
 
 const (

@@ -135,8 +135,8 @@ func (s *central) share(pg *page) {
 	pg.collect()
 	f := pg.freed()
 	f.live = pg.fresh - pg.unused()
-	// Who frees the last block from now on sees the mark, and that it is the last. What
-	// was freed before, the caller sees.
+	// Who frees the last block from now on sees the mark, and that it is the last. If it
+	// was freed before, the caller sees that, who has to look.
 	f.state.Store(sharedMark)
 }
 

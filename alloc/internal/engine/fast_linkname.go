@@ -129,8 +129,8 @@ func (e *Engine) freeRemote(l *Local, u uintptr) error {
 // list, without the pin that a longer way takes: as in Free, the page is not unmapped
 // before this calls, and what is called then looks at the page anew with e.mu held. That
 // the page may have been taken, or left full, between any two steps is as there: who
-// takes it collects remote after that, and who shares it counts remote after the mark is
-// there, so that a block is counted by this one or by that one.
+// takes it collects remote after that, and who shares it looks whether it is empty after
+// the mark is there, so that this one or that one sees that the last block is free.
 //
 //go:nosplit
 //go:noinline
